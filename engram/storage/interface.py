@@ -111,9 +111,7 @@ class VectorStore(Protocol):
         """
         ...
 
-    def search(
-        self, vector: Embedding, top_k: int, where: Where | None = None
-    ) -> list[Hit]:
+    def search(self, vector: Embedding, top_k: int, where: Where | None = None) -> list[Hit]:
         """The ``top_k`` nearest records that match, highest score first, ties by CID."""
         ...
 

@@ -1,0 +1,83 @@
+"""Settings: the only module that reads the environment.
+
+Every setting is also an environment variable ``ENGRAM_<NAME>`` and, where the CLI offers it, an
+option. docs/settings.md lists this table; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_cache_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class StoreSettings(BaseSettings):
+    """How the embedded store keeps and finds vectors."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGRAM_", extra="ignore", frozen=True)
+
+    hnsw_m: int = Field(16, ge=4, le=64, description="HNSW links per vector")
+    ef_construction: int = Field(100, ge=8, le=1000, description="HNSW build breadth")
+    ef_search: int = Field(
+        128,
+        ge=8,
+        le=4096,
+        description="HNSW search breadth; at M 16 and 100,000 embeddings recall@10 is 0.987",
+    )
+    tail_limit: int = Field(
+        20_000, ge=1, description="vectors searched exactly before ingest is told to wait"
+    )
+    snapshot_every: int = Field(5_000, ge=1, description="changes between index snapshots")
+    max_disk_bytes: int | None = Field(
+        None, ge=0, description="size of the data directory beyond which ingest answers 503"
+    )
+
+
+class EmbedderSettings(BaseSettings):
+    """Which embedder runs and where its files are."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGRAM_", extra="ignore", frozen=True)
+
+    embedder: Literal["auto", "onnx"] = Field("auto", description="which embedder to use")
+    model_dir: Path | None = Field(
+        None, description="folder with model.safetensors and tokenizer.json; default: the package"
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: user_cache_path("engram"), description="derived files"
+    )
+    embed_threads: int | None = Field(
+        None, ge=1, description="threads that embed; default: one per core"
+    )
+    embed_queue: int = Field(512, ge=1, description="texts that may wait before ingest gets 503")
+
+
+class MinerSettings(BaseSettings):
+    """The miner's server."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGRAM_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path(".engram/miner"), description="where the records live")
+    host: str = Field("127.0.0.1", description="address to bind")
+    port: int = Field(8091, ge=0, le=65535, description="port to bind; 0 picks a free one")
+    chain: Literal["none"] = Field("none", description="which chain to join")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="separate loopback port for /metrics"
+    )
+    rate_per_s: float = Field(50.0, gt=0, description="requests/s per address, off on loopback")
+    rate_burst: int = Field(200, ge=1, description="requests an address may send at once")
+    body_timeout_s: float = Field(30.0, gt=0, description="seconds a request body may take")
+    request_deadline_s: float = Field(30.0, gt=0, description="seconds before a request gets 503")
+    drain_timeout_s: float = Field(5.0, ge=0, description="seconds that SIGTERM waits for requests")
+    log_format: Literal["auto", "console", "json"] = Field("auto", description="log lines")
+
+
+class ClientSettings(BaseSettings):
+    """What the SDK and the CLI talk to."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGRAM_", extra="ignore", frozen=True)
+
+    url: str = Field("http://127.0.0.1:8091", description="node that the CLI talks to")
+    timeout_s: float = Field(30.0, gt=0, description="seconds before a call is given up")

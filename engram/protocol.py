@@ -1,0 +1,222 @@
+"""Every message that crosses the network, with its limits beside the field.
+
+The OpenAPI document (docs/openapi.json) is generated from these classes. Unknown fields are
+ignored and named in ``warnings``, so that old and new nodes talk.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, Strict
+
+PROTOCOL_VERSION = 1
+
+DIMENSIONS = 384  # all-MiniLM-L6-v2; fixed by model version v1
+MODEL_VERSION = "v1"
+MAX_TEXT_CODE_POINTS = 8_192
+MAX_METADATA_BYTES = 65_536  # of escaped pair text, see docs/protocol.md section 1
+MAX_METADATA_DEPTH = 8
+MAX_TOP_K = 100
+MAX_BATCH = 256
+MAX_HAS = 1_000
+MAX_LIST = 1_000
+MAX_BODY_BYTES = 8 * 1024 * 1024  # one JSON request
+MAX_LINE_BYTES = 1024 * 1024  # one NDJSON line: text, metadata and embedding at their limits fit
+CHALLENGE_TTL_S = 60  # seed
+CHALLENGE_PAST_S = 60  # a miner refuses what expired longer ago than this,
+CHALLENGE_FUTURE_S = 600  # or expires further ahead than this: clocks differ
+CID_PATTERN = r"^v1::[0-9a-f]{64}$"
+
+Component = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+RawEmbedding = Annotated[list[Component], Field(min_length=DIMENSIONS, max_length=DIMENSIONS)]
+EmbeddingB64 = Annotated[
+    str,
+    Strict(),
+    Field(
+        min_length=2048,
+        max_length=2048,
+        description="base64 of 384 little-endian float32 (1,536 bytes)",
+    ),
+]
+Text = Annotated[str, Strict(), Field(max_length=MAX_TEXT_CODE_POINTS)]
+Cid = Annotated[str, Strict(), Field(pattern=CID_PATTERN)]
+Metadata = dict[str, Any]
+WhereClause = Annotated[
+    dict[str, Any],
+    Field(description="filter on top-level metadata keys, docs/protocol.md section 5"),
+]
+
+
+class Message(BaseModel):
+    """Base of all messages: immutable; unknown fields are ignored (and reported in warnings)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+
+class IngestRequest(Message):
+    """POST /IngestSynapse. Exactly one of text, raw_embedding and embedding_b64 is not null."""
+
+    text: Text | None = None
+    raw_embedding: RawEmbedding | None = None
+    embedding_b64: EmbeddingB64 | None = None
+    metadata: Metadata = Field(default_factory=dict)
+    model_version: Annotated[str, Strict()] = MODEL_VERSION
+
+
+class IngestReply(Message):
+    """The record is on disk and searchable when this is sent."""
+
+    cid: Cid
+    error: None = None
+    truncated: bool = Field(description="the text was longer than 256 word pieces")
+    duplicate: bool = Field(description="the record was there before")
+    exact: bool = Field(description="the embedding is the one every machine computes")
+    warnings: list[str] = Field(default_factory=list)
+
+
+class QueryRequest(Message):
+    """POST /QuerySynapse. Exactly one of query_text, query_vector and query_b64 is not null."""
+
+    query_text: Text | None = None
+    query_vector: RawEmbedding | None = None
+    query_b64: EmbeddingB64 | None = None
+    top_k: Annotated[int, Strict(), Field(ge=1, le=MAX_TOP_K)] = 10
+    where: WhereClause | None = None
+
+
+class QueryHit(Message):
+    """One result. Ties in score are ordered by CID."""
+
+    cid: Cid
+    score: float = Field(description="cosine similarity, -1..1")
+    metadata: Metadata
+    text: str | None
+    age_ms: int = Field(ge=0, description="milliseconds since this node stored the record")
+
+
+class QueryReply(Message):
+    """Results, highest score first."""
+
+    results: list[QueryHit]
+    latency_ms: float = Field(description="time inside this node")
+    error: None = None
+    warnings: list[str] = Field(default_factory=list)
+
+
+class ChallengeRequest(Message):
+    """POST /ChallengeSynapse."""
+
+    cid: Cid
+    nonce_hex: Annotated[str, Strict(), Field(pattern=r"^[0-9a-f]{64}$")]
+    expires_at: Annotated[int, Strict()] = Field(description="unix seconds, inclusive")
+    version: Annotated[int, Strict()] = 1
+
+
+class ChallengeReply(Message):
+    """Storage proof version 1, docs/protocol.md section 2."""
+
+    cid: Cid
+    embedding_hash: str
+    proof: str
+    error: None = None
+
+
+class HealthReply(Message):
+    """GET /health: the process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ReadyReply(Message):
+    """GET /ready: index and embedder are loaded."""
+
+    status: Literal["ready"] = "ready"
+
+
+class RecordReply(Message):
+    """GET /retrieve/{cid}, and one element of POST /list."""
+
+    cid: Cid
+    model_version: str
+    metadata: Metadata
+    embedding_b64: EmbeddingB64
+    text: str | None
+    stored_at: float = Field(description="unix seconds by this node's clock")
+
+
+class HasRequest(Message):
+    """POST /has."""
+
+    cids: Annotated[list[Cid], Field(max_length=MAX_HAS)]
+
+
+class HasReply(Message):
+    """Age in milliseconds of each CID that is held."""
+
+    held: dict[str, int]
+
+
+class ListRequest(Message):
+    """POST /list: records in order of arrival."""
+
+    limit: Annotated[int, Strict(), Field(ge=1, le=MAX_LIST)] = 100
+    cursor: Annotated[str, Strict(), Field(max_length=128)] | None = None
+    where: WhereClause | None = None
+
+
+class ListReply(Message):
+    """A page; ``cursor`` is null on the last one."""
+
+    records: list[RecordReply]
+    cursor: str | None
+
+
+class ErrorReply(Message):
+    """Every answer with a status of 400 or more."""
+
+    error: str = Field(description="a sentence that a person can act on")
+    code: str = Field(description="a stable word for programs")
+
+
+class BatchIngestRequest(Message):
+    """POST /batch/ingest as one JSON body; or one IngestRequest a line as application/x-ndjson."""
+
+    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class BatchIngestReply(Message):
+    """One outcome per item, in order."""
+
+    outcomes: list[IngestReply | ErrorReply]
+
+
+class BatchChallengeRequest(Message):
+    """POST /batch/challenge as one JSON body; or one ChallengeRequest a line."""
+
+    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class BatchChallengeReply(Message):
+    """One outcome per item, in order."""
+
+    outcomes: list[ChallengeReply | ErrorReply]
+
+
+class StatsReply(Message):
+    """GET /stats: the seed's four first, then what operators ask for next."""
+
+    vectors: int = Field(description="live records")
+    peers: int
+    scores: dict[str, float]
+    uptime: float = Field(description="seconds")
+    version: str
+    protocol_version: int
+    model_version: str
+    chain: str
+    core: str = Field(description="rust or python")
+    embedder: str
+    exact: bool
+    store: dict[str, Any]
+    queues: dict[str, Any]
+    latencies: dict[str, Any] = Field(description="milliseconds per path: p50, p95, p99, count")
