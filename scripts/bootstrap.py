@@ -256,7 +256,8 @@ def install_core(venv: Venv, wanted: bool, required: bool) -> None:
     reason = why_no_rust(venv.root) if wanted else "Rust is left out as asked"
     if reason is None:
         try:
-            return build_core(venv, digest)
+            build_core(venv, digest)
+            return
         except Stop as error:
             if required:
                 raise
