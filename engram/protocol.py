@@ -10,6 +10,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from engram.errors import (
+    InvalidChallenge,
+    InvalidCid,
+    InvalidEmbedding,
+    InvalidInput,
+    InvalidMetadata,
+    InvalidText,
+    InvalidWhere,
+    UnsupportedVersion,
+)
+
 PROTOCOL_VERSION = 1
 
 DIMENSIONS = 384  # all-MiniLM-L6-v2; fixed by model version v1
@@ -27,9 +38,31 @@ CHALLENGE_TTL_S = 60  # seed
 CHALLENGE_PAST_S = 60  # a miner refuses what expired longer ago than this,
 CHALLENGE_FUTURE_S = 600  # or expires further ahead than this: clocks differ
 CID_PATTERN = r"^v1::[0-9a-f]{64}$"
+HEX_32_BYTES = r"^[0-9a-f]{64}$"
+BASE64_EMBEDDING = r"^[A-Za-z0-9+/]{2048}$"  # 1,536 bytes is a multiple of 3: no padding
+
+REFUSALS: dict[str, type[InvalidInput]] = {
+    "text": InvalidText,
+    "query_text": InvalidText,
+    "raw_embedding": InvalidEmbedding,
+    "embedding_b64": InvalidEmbedding,
+    "query_vector": InvalidEmbedding,
+    "query_b64": InvalidEmbedding,
+    "metadata": InvalidMetadata,
+    "model_version": UnsupportedVersion,
+    "version": UnsupportedVersion,
+    "cid": InvalidCid,
+    "cids": InvalidCid,
+    "nonce_hex": InvalidChallenge,
+    "expires_at": InvalidChallenge,
+    "where": InvalidWhere,
+}
+"""The error that a bad value in a field is answered with; InvalidInput for any other field."""
 
 Component = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-RawEmbedding = Annotated[list[Component], Field(min_length=DIMENSIONS, max_length=DIMENSIONS)]
+RawEmbedding = Annotated[
+    list[Component], Field(min_length=DIMENSIONS, max_length=DIMENSIONS, fail_fast=True)
+]
 EmbeddingB64 = Annotated[
     str,
     Strict(),
@@ -37,15 +70,29 @@ EmbeddingB64 = Annotated[
         min_length=2048,
         max_length=2048,
         description="base64 of 384 little-endian float32 (1,536 bytes)",
+        json_schema_extra={"pattern": BASE64_EMBEDDING},
     ),
 ]
-Text = Annotated[str, Strict(), Field(max_length=MAX_TEXT_CODE_POINTS)]
+Text = Annotated[str, Strict(), Field(min_length=1, max_length=MAX_TEXT_CODE_POINTS)]
 Cid = Annotated[str, Strict(), Field(pattern=CID_PATTERN)]
 Metadata = dict[str, Any]
 WhereClause = Annotated[
     dict[str, Any],
     Field(description="filter on top-level metadata keys, docs/protocol.md section 5"),
 ]
+Warnings = Annotated[
+    list[str], Field(description="what was ignored or is worth knowing, such as unknown fields")
+]
+Items = Annotated[list[Any], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+def exactly_one_of(*names: str) -> dict[str, Any]:
+    """JSON Schema: one of the named fields is not null, the others are null or absent."""
+    return {
+        "oneOf": [
+            {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names
+        ]
+    }
 
 
 class Message(BaseModel):
@@ -57,11 +104,17 @@ class Message(BaseModel):
 class IngestRequest(Message):
     """POST /IngestSynapse. Exactly one of text, raw_embedding and embedding_b64 is not null."""
 
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one_of("text", "raw_embedding", "embedding_b64")
+    )
+
     text: Text | None = None
     raw_embedding: RawEmbedding | None = None
     embedding_b64: EmbeddingB64 | None = None
     metadata: Metadata = Field(default_factory=dict)
-    model_version: Annotated[str, Strict()] = MODEL_VERSION
+    model_version: Annotated[str, Strict(), Field(json_schema_extra={"const": "v1"})] = (
+        MODEL_VERSION
+    )
 
 
 class IngestReply(Message):
@@ -71,12 +124,19 @@ class IngestReply(Message):
     error: None = None
     truncated: bool = Field(description="the text was longer than 256 word pieces")
     duplicate: bool = Field(description="the record was there before")
-    exact: bool = Field(description="the embedding is the one every machine computes")
-    warnings: list[str] = Field(default_factory=list)
+    exact: bool = Field(
+        description="every machine gets this embedding from this request: true for an embedding "
+        "that the caller sent, and for text when this node's embedder is bit-exact"
+    )
+    warnings: Warnings = []
 
 
 class QueryRequest(Message):
     """POST /QuerySynapse. Exactly one of query_text, query_vector and query_b64 is not null."""
+
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one_of("query_text", "query_vector", "query_b64")
+    )
 
     query_text: Text | None = None
     query_vector: RawEmbedding | None = None
@@ -101,25 +161,26 @@ class QueryReply(Message):
     results: list[QueryHit]
     latency_ms: float = Field(description="time inside this node")
     error: None = None
-    warnings: list[str] = Field(default_factory=list)
+    warnings: Warnings = []
 
 
 class ChallengeRequest(Message):
     """POST /ChallengeSynapse."""
 
     cid: Cid
-    nonce_hex: Annotated[str, Strict(), Field(pattern=r"^[0-9a-f]{64}$")]
+    nonce_hex: Annotated[str, Strict(), Field(pattern=HEX_32_BYTES)]
     expires_at: Annotated[int, Strict()] = Field(description="unix seconds, inclusive")
-    version: Annotated[int, Strict()] = 1
+    version: Annotated[int, Strict(), Field(json_schema_extra={"const": 1})] = 1
 
 
 class ChallengeReply(Message):
     """Storage proof version 1, docs/protocol.md section 2."""
 
     cid: Cid
-    embedding_hash: str
-    proof: str
+    embedding_hash: Annotated[str, Field(pattern=HEX_32_BYTES)]
+    proof: Annotated[str, Field(pattern=HEX_32_BYTES)]
     error: None = None
+    warnings: Warnings = []
 
 
 class HealthReply(Message):
@@ -148,13 +209,14 @@ class RecordReply(Message):
 class HasRequest(Message):
     """POST /has."""
 
-    cids: Annotated[list[Cid], Field(max_length=MAX_HAS)]
+    cids: Annotated[list[Cid], Field(max_length=MAX_HAS, fail_fast=True)]
 
 
 class HasReply(Message):
     """Age in milliseconds of each CID that is held."""
 
     held: dict[str, int]
+    warnings: Warnings = []
 
 
 class ListRequest(Message):
@@ -170,6 +232,7 @@ class ListReply(Message):
 
     records: list[RecordReply]
     cursor: str | None
+    warnings: Warnings = []
 
 
 class ErrorReply(Message):
@@ -182,25 +245,27 @@ class ErrorReply(Message):
 class BatchIngestRequest(Message):
     """POST /batch/ingest as one JSON body; or one IngestRequest a line as application/x-ndjson."""
 
-    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]
+    items: Annotated[Items, Field(description="each an IngestRequest")]
 
 
 class BatchIngestReply(Message):
-    """One outcome per item, in order."""
+    """One outcome per item, in order; as NDJSON one a line."""
 
     outcomes: list[IngestReply | ErrorReply]
+    warnings: Warnings = []
 
 
 class BatchChallengeRequest(Message):
     """POST /batch/challenge as one JSON body; or one ChallengeRequest a line."""
 
-    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]
+    items: Annotated[Items, Field(description="each a ChallengeRequest")]
 
 
 class BatchChallengeReply(Message):
-    """One outcome per item, in order."""
+    """One outcome per item, in order; as NDJSON one a line."""
 
     outcomes: list[ChallengeReply | ErrorReply]
+    warnings: Warnings = []
 
 
 class StatsReply(Message):

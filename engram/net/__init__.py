@@ -1,1 +1,1 @@
-"""."""
+"""What every HTTP server of Engram shares: bounded bodies, strict decoding, one shape of error."""
