@@ -87,13 +87,17 @@ def test_no_function_is_written_twice() -> None:
     assert not [found for found in places.values() if len(found) > 1]
 
 
-def catches_everything(module: ast.Module) -> bool:
+def swallows_everything(handler: ast.ExceptHandler) -> bool:
+    """A broad ``except`` that does not raise again what it caught."""
     broad = {"Exception", "BaseException"}
+    if handler.type is not None and getattr(handler.type, "id", None) not in broad:
+        return False
+    return not any(isinstance(n, ast.Raise) and n.exc is None for n in ast.walk(handler))
+
+
+def catches_everything(module: ast.Module) -> bool:
     handlers = (node for node in ast.walk(module) if isinstance(node, ast.ExceptHandler))
-    return any(
-        handler.type is None or (isinstance(handler.type, ast.Name) and handler.type.id in broad)
-        for handler in handlers
-    )
+    return any(swallows_everything(handler) for handler in handlers)
 
 
 def test_everything_is_caught_at_two_named_boundaries_only() -> None:

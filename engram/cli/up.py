@@ -1,0 +1,153 @@
+"""``engram up`` and ``engram down``: a miner of one's own with something in it to search."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from engram.cli import corpus, local_miner
+from engram.cli.local_miner import Home
+from engram.errors import NotReady
+from engram.sdk import EngramClient
+
+HITS_SHOWN = 3
+SNIPPET = 92  # characters
+STILL_WAITING_S = 5.0  # between lines that say so
+
+DataDir = Annotated[Path, typer.Option(help="folder for the records and the log")]
+
+
+def say(line: str) -> None:
+    print(f"engram: {line}", flush=True)
+
+
+def up(
+    data_dir: DataDir = Path(".engram"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="first port to try")] = 8091,
+    demo: Annotated[bool, typer.Option("--demo", help="show the searches, then stop")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="leave the miner running")] = False,
+) -> None:
+    """Start a miner, store a small corpus in it and search it."""
+    home = Home(data_dir)
+    if (holder := home.holder()) and holder.url:
+        say(f"a miner already runs here (pid {holder.pid}); using it")
+        show(home, holder.url)
+        return
+    with interrupts():
+        child = begin(home, port)
+        try:
+            show(home, local_miner.wait_ready(home, child, StillWaiting()))
+            if detach:
+                say(f"it runs on in the background (pid {child.pid}); `engram down` stops it")
+                return
+            if not demo:
+                attend(home, child)
+        except KeyboardInterrupt:
+            say("stopping")
+        except BaseException:
+            local_miner.stop_child(child)
+            raise
+        local_miner.stop_child(child)
+        say("stopped")
+
+
+def down(data_dir: DataDir = Path(".engram")) -> None:
+    """Stop the miner that ``engram up`` left running."""
+    home = Home(data_dir)
+    holder = home.holder()
+    if holder is None:
+        say(f"nothing runs in {data_dir}")
+        return
+    say(f"stopping the miner (pid {holder.pid})")
+    local_miner.stop_holder(home, holder)
+    say("stopped")
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the command as Ctrl-C does, so that the child is stopped too."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = {n: signal.signal(n, interrupt) for n in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def begin(home: Home, wanted: int) -> subprocess.Popen[bytes]:
+    port = local_miner.free_port(wanted)
+    if port != wanted:
+        say(f"PORT {wanted} IS BUSY: this miner listens on {port} instead")
+    say(f"starting a miner on port {port or 'of its choice'} (log: {home.log})")
+    return local_miner.start(home, port)
+
+
+class StillWaiting:
+    """Says every few seconds that something goes on, so that nobody thinks that it hangs."""
+
+    def __init__(self) -> None:
+        self.said = 0.0
+
+    def __call__(self, seconds: float) -> None:
+        if seconds - self.said >= STILL_WAITING_S:
+            self.said = seconds
+            say(f"the miner is loading ({seconds:.0f} s)")
+
+
+def show(home: Home, url: str) -> None:
+    """Store the corpus if it is not there yet, search it, and say where the miner is."""
+    with EngramClient(url) as client:
+        fill(home, client)
+        for query in corpus.SEARCHES:
+            show_search(client, query)
+    print(f"\nREADY {url}", flush=True)
+
+
+def fill(home: Home, client: EngramClient) -> None:
+    if corpus.is_stored(client, home.corpus_receipt):
+        say(f"{client.stats().vectors} records are here already")
+        return
+    total = len(corpus.passages())
+    say(f"storing {total} bundled passages")
+    began = time.monotonic()
+    with Progress(disable=not sys.stdout.isatty(), transient=True) as progress:
+        task = progress.add_task("embedding and storing", total=total)
+        stored = corpus.store(
+            client, home.corpus_receipt, lambda count: progress.advance(task, count)
+        )
+    say(f"{stored} passages are on disk after {time.monotonic() - began:.1f} s")
+
+
+def show_search(client: EngramClient, query: str) -> None:
+    found = client.query(query, top_k=HITS_SHOWN)
+    print(f"\n{query}  ({found.latency_ms:.1f} ms)")
+    for hit in found:
+        print(f"  {hit.score:.3f}  {hit.cid}")
+        print(f"         {snippet(hit.text or '')}")
+
+
+def snippet(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= SNIPPET else f"{flat[: SNIPPET - 1]}…"
+
+
+def attend(home: Home, child: subprocess.Popen[bytes]) -> None:
+    """Wait in the foreground until Ctrl-C, or until the miner ends."""
+    say("Ctrl-C stops it")
+    if code := child.wait():
+        raise NotReady(f"The miner ended (exit code {code}). Its last lines:\n{home.log_tail()}")
+    say("the miner was stopped from elsewhere")
