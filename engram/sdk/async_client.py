@@ -1,0 +1,176 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import httpx
+
+from engram.sdk import wire
+from engram.sdk.exchange import Answer, Exchange, Flow, Pause, RetryPolicy, Send, checked_url
+from engram.sdk.results import (
+    Ingested,
+    Metadata,
+    Outcomes,
+    Page,
+    Proof,
+    Record,
+    Results,
+    Stats,
+    Verification,
+)
+from engram.sdk.transport import answer_from, http_options, unreachable_because
+from engram.sdk.verification import check
+
+if TYPE_CHECKING:
+    from engram.embedding.interface import Embedder
+
+T = TypeVar("T")
+
+
+class AsyncEngramClient:
+    """One node, over pooled connections, for one event loop.
+
+    ``timeout`` is in seconds for each request. Every call raises the EngramError that the server
+    named, ServerError for one that this version does not know, or ServerUnreachable.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 30.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+        retry: RetryPolicy | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.url = checked_url(url)
+        self._http = httpx.AsyncClient(transport=transport, **http_options(self.url, timeout))
+        self._exchange = Exchange(retry or RetryPolicy())
+        self._sleep = sleep
+
+    async def ingest(self, text: str, metadata: Metadata | None = None) -> Ingested:
+        """Store a text. It also goes into ``metadata["text"]``, so that the CID covers it."""
+        return await self.result(wire.ingest(text, metadata))
+
+    async def ingest_embedding(
+        self, vector: wire.Vector, metadata: Metadata | None = None
+    ) -> Ingested:
+        """Store a vector: 384 numbers, or a float32 array of shape (384,)."""
+        return await self.result(wire.ingest_embedding(vector, metadata))
+
+    async def ingest_many(self, items: Iterable[wire.Item]) -> Outcomes:
+        """Store texts or JSONL objects in batches; one Ingested or Failed for each, in order."""
+        return await self._run(self._exchange.ingest_many(items))
+
+    async def ingest_batch(self, group: Sequence[bytes]) -> Outcomes:
+        """Store one group made by ``engram.sdk.wire.batches``, for callers that show progress."""
+        return await self._run(self._exchange.ingest_batch(group))
+
+    async def query(self, text: str, top_k: int = 10, where: Metadata | None = None) -> Results:
+        """The records nearest to a text; ``top_k`` is 1..100."""
+        return await self.result(wire.query(text, top_k, where))
+
+    async def query_by_vector(
+        self, vector: wire.Vector, top_k: int = 10, where: Metadata | None = None
+    ) -> Results:
+        """The records nearest to a vector; ``top_k`` is 1..100."""
+        return await self.result(wire.query_by_vector(vector, top_k, where))
+
+    async def get(self, cid: str) -> Record:
+        """One record. Raises NotFound, or RefusedHere if the operator deleted it."""
+        return await self.result(wire.get(cid))
+
+    async def page(
+        self, limit: int = 100, cursor: str | None = None, where: Metadata | None = None
+    ) -> Page:
+        """Up to ``limit`` (1..1,000) records in order of arrival."""
+        return await self.result(wire.page(limit, cursor, where))
+
+    async def list(
+        self, where: Metadata | None = None, *, page_size: int = 100
+    ) -> AsyncIterator[Record]:
+        """Every record in order of arrival, fetched a page at a time."""
+        cursor = None
+        while True:
+            page = await self.page(page_size, cursor, where)
+            for record in page.records:
+                yield record
+            if (cursor := page.cursor) is None:
+                return
+
+    async def has(self, cids: Sequence[str]) -> dict[str, int]:
+        """Age in milliseconds of those of up to 1,000 CIDs that the node holds."""
+        return await self.result(wire.has(cids))
+
+    async def verify(
+        self, cid: str, *, metadata: Metadata | None = None, embedder: Embedder | None = None
+    ) -> Verification:
+        """Fetch a record and recompute its CID here, so that the node need not be trusted.
+
+        ``metadata`` is compared with the record's if given; ``embedder`` re-embeds the text.
+        """
+        record = await self.get(cid)
+        return await asyncio.to_thread(check, record, cid, metadata=metadata, embedder=embedder)
+
+    async def challenge(self, cid: str, nonce_hex: str, expires_at: int, version: int = 1) -> Proof:
+        """Ask for a storage proof over a nonce of 32 bytes; ``expires_at`` is in unix seconds."""
+        return await self.result(wire.challenge(cid, nonce_hex, expires_at, version))
+
+    async def health(self) -> str:
+        """``ok`` if the process answers."""
+        return await self.result(wire.health())
+
+    async def ready(self) -> str:
+        """``ready`` once index and embedder are loaded; raises NotReady before."""
+        return await self.result(wire.ready())
+
+    async def stats(self) -> Stats:
+        """The node's counters."""
+        return await self.result(wire.stats())
+
+    async def result(self, call: wire.Call[T]) -> T:
+        """Make a call of ``engram.sdk.wire``."""
+        return await self._run(self._exchange.result(call))
+
+    async def body(self, call: wire.Call[Any]) -> Any:
+        """Make a call of ``engram.sdk.wire``; the reply's JSON as it came."""
+        return await self._run(self._exchange.body(call))
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _run(self, flow: Flow[T]) -> T:
+        answer: Answer | None = None
+        while True:
+            try:
+                step = flow.send(answer)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            answer = await self._take(step)
+
+    async def _take(self, step: Send | Pause) -> Answer | None:
+        if isinstance(step, Pause):
+            await self._sleep(step.seconds)
+            return None
+        try:
+            reply = await self._http.request(step.method, step.path, content=step.content)
+        except httpx.HTTPError as error:
+            raise unreachable_because(self.url, error) from error
+        return answer_from(reply)

@@ -1,0 +1,170 @@
+"""The synchronous client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import httpx
+
+from engram.sdk import wire
+from engram.sdk.exchange import Answer, Exchange, Flow, Pause, RetryPolicy, Send, checked_url
+from engram.sdk.results import (
+    Ingested,
+    Metadata,
+    Outcomes,
+    Page,
+    Proof,
+    Record,
+    Results,
+    Stats,
+    Verification,
+)
+from engram.sdk.transport import answer_from, http_options, unreachable_because
+from engram.sdk.verification import check
+
+if TYPE_CHECKING:
+    from engram.embedding.interface import Embedder
+
+T = TypeVar("T")
+
+
+class EngramClient:
+    """One node, over pooled connections. Thread-safe.
+
+    ``timeout`` is in seconds for each request. Every call raises the EngramError that the server
+    named, ServerError for one that this version does not know, or ServerUnreachable.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+        retry: RetryPolicy | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.url = checked_url(url)
+        self._http = httpx.Client(transport=transport, **http_options(self.url, timeout))
+        self._exchange = Exchange(retry or RetryPolicy())
+        self._sleep = sleep
+
+    def ingest(self, text: str, metadata: Metadata | None = None) -> Ingested:
+        """Store a text. It also goes into ``metadata["text"]``, so that the CID covers it."""
+        return self.result(wire.ingest(text, metadata))
+
+    def ingest_embedding(self, vector: wire.Vector, metadata: Metadata | None = None) -> Ingested:
+        """Store a vector: 384 numbers, or a float32 array of shape (384,)."""
+        return self.result(wire.ingest_embedding(vector, metadata))
+
+    def ingest_many(self, items: Iterable[wire.Item]) -> Outcomes:
+        """Store texts or JSONL objects in batches; one Ingested or Failed for each, in order."""
+        return self._run(self._exchange.ingest_many(items))
+
+    def ingest_batch(self, group: Sequence[bytes]) -> Outcomes:
+        """Store one group made by ``engram.sdk.wire.batches``, for callers that show progress."""
+        return self._run(self._exchange.ingest_batch(group))
+
+    def query(self, text: str, top_k: int = 10, where: Metadata | None = None) -> Results:
+        """The records nearest to a text; ``top_k`` is 1..100."""
+        return self.result(wire.query(text, top_k, where))
+
+    def query_by_vector(
+        self, vector: wire.Vector, top_k: int = 10, where: Metadata | None = None
+    ) -> Results:
+        """The records nearest to a vector; ``top_k`` is 1..100."""
+        return self.result(wire.query_by_vector(vector, top_k, where))
+
+    def get(self, cid: str) -> Record:
+        """One record. Raises NotFound, or RefusedHere if the operator deleted it."""
+        return self.result(wire.get(cid))
+
+    def page(
+        self, limit: int = 100, cursor: str | None = None, where: Metadata | None = None
+    ) -> Page:
+        """Up to ``limit`` (1..1,000) records in order of arrival."""
+        return self.result(wire.page(limit, cursor, where))
+
+    def list(self, where: Metadata | None = None, *, page_size: int = 100) -> Iterator[Record]:
+        """Every record in order of arrival, fetched a page at a time."""
+        cursor = None
+        while True:
+            page = self.page(page_size, cursor, where)
+            yield from page.records
+            if (cursor := page.cursor) is None:
+                return
+
+    def has(self, cids: Sequence[str]) -> dict[str, int]:
+        """Age in milliseconds of those of up to 1,000 CIDs that the node holds."""
+        return self.result(wire.has(cids))
+
+    def verify(
+        self, cid: str, *, metadata: Metadata | None = None, embedder: Embedder | None = None
+    ) -> Verification:
+        """Fetch a record and recompute its CID here, so that the node need not be trusted.
+
+        ``metadata`` is compared with the record's if given; ``embedder`` re-embeds the text.
+        """
+        return check(self.get(cid), cid, metadata=metadata, embedder=embedder)
+
+    def challenge(self, cid: str, nonce_hex: str, expires_at: int, version: int = 1) -> Proof:
+        """Ask for a storage proof over a nonce of 32 bytes; ``expires_at`` is in unix seconds."""
+        return self.result(wire.challenge(cid, nonce_hex, expires_at, version))
+
+    def health(self) -> str:
+        """``ok`` if the process answers."""
+        return self.result(wire.health())
+
+    def ready(self) -> str:
+        """``ready`` once index and embedder are loaded; raises NotReady before."""
+        return self.result(wire.ready())
+
+    def stats(self) -> Stats:
+        """The node's counters."""
+        return self.result(wire.stats())
+
+    def result(self, call: wire.Call[T]) -> T:
+        """Make a call of ``engram.sdk.wire``."""
+        return self._run(self._exchange.result(call))
+
+    def body(self, call: wire.Call[Any]) -> Any:
+        """Make a call of ``engram.sdk.wire``; the reply's JSON as it came."""
+        return self._run(self._exchange.body(call))
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self, flow: Flow[T]) -> T:
+        answer: Answer | None = None
+        while True:
+            try:
+                step = flow.send(answer)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            answer = self._take(step)
+
+    def _take(self, step: Send | Pause) -> Answer | None:
+        if isinstance(step, Pause):
+            self._sleep(step.seconds)
+            return None
+        try:
+            reply = self._http.request(step.method, step.path, content=step.content)
+        except httpx.HTTPError as error:
+            raise unreachable_because(self.url, error) from error
+        return answer_from(reply)

@@ -1,0 +1,119 @@
+"""From encoded items to records on disk, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engram.core import embedding as vectors
+from engram.core import generate_cid
+from engram.embedding.interface import Embedded
+from engram.errors import EngramError, InvalidInput, Overloaded
+from engram.net.decode import Decoded, decode
+from engram.protocol import IngestRequest
+from engram.sdk.model import LazyModel
+from engram.sdk.results import Ingested
+from engram.storage.interface import Embedding, NewRecord, Stored, VectorStore
+
+DRAIN_S = 1.0
+DRAINS = 120  # a full tail of 20,000 vectors moves into the index in less than a minute
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A record that is ready to be stored, and what its reply will say."""
+
+    record: NewRecord
+    truncated: bool
+    exact: bool
+    warnings: tuple[str, ...]
+
+
+class LocalIngest:
+    """Decode, embed, make the CID, write durably: the order in which a node does it."""
+
+    def __init__(self, store: VectorStore, model: LazyModel) -> None:
+        self._store = store
+        self._model = model
+
+    def store(self, group: Sequence[bytes]) -> list[Ingested | EngramError]:
+        """One outcome per encoded item, in order; what is valid is on disk on return."""
+        decoded = [_decoded(content) for content in group]
+        texts = [text for text in map(_text_of, decoded) if text is not None]
+        embedded = iter(self._model.embed(texts))
+        prepared = [
+            one
+            if isinstance(one, EngramError)
+            else self._prepare(one, None if _text_of(one) is None else next(embedded))
+            for one in decoded
+        ]
+        return self._put(prepared)
+
+    def _prepare(
+        self, decoded: Decoded[IngestRequest], embedded: Embedded | None
+    ) -> Prepared | EngramError:
+        request, warnings = decoded
+        try:
+            vector = embedded.vector if embedded else _given_vector(request)
+            cid = generate_cid(vector, request.metadata, request.model_version)
+        except InvalidInput as error:
+            return error
+        loaded = self._model.loaded
+        return Prepared(
+            NewRecord(cid, vector, request.metadata, model_version=request.model_version),
+            truncated=bool(embedded and embedded.truncated),
+            exact=embedded is None or bool(loaded and loaded.exact),
+            warnings=tuple(warnings),
+        )
+
+    def _put(self, prepared: Sequence[Prepared | EngramError]) -> list[Ingested | EngramError]:
+        ready = [one for one in prepared if isinstance(one, Prepared)]
+        stored = iter(self._commit([one.record for one in ready]) if ready else [])
+        return [
+            _outcome(one, next(stored)) if isinstance(one, Prepared) else one for one in prepared
+        ]
+
+    def _commit(self, records: Sequence[NewRecord]) -> list[Stored | Exception]:
+        """Store; while the exact tail is full, wait for the index: here nobody else can."""
+        for _ in range(DRAINS):
+            try:
+                return self._store.submit(records).result()
+            except Overloaded:
+                self._store.drain(timeout=DRAIN_S)
+        return self._store.submit(records).result()
+
+
+def _decoded(content: bytes) -> Decoded[IngestRequest] | EngramError:
+    try:
+        decoded = decode(content, IngestRequest)
+    except InvalidInput as error:
+        return error
+    request = decoded.message
+    given = [request.text, request.raw_embedding, request.embedding_b64]
+    if sum(value is not None for value in given) != 1:
+        return InvalidInput("Give exactly one of text, raw_embedding and embedding_b64.")
+    return decoded
+
+
+def _text_of(decoded: Decoded[IngestRequest] | EngramError) -> str | None:
+    return None if isinstance(decoded, EngramError) else decoded.message.text
+
+
+def _given_vector(request: IngestRequest) -> Embedding:
+    if request.embedding_b64 is not None:
+        return vectors.from_base64(request.embedding_b64)
+    return vectors.from_numbers(request.raw_embedding or [])
+
+
+def _outcome(prepared: Prepared, stored: Stored | Exception) -> Ingested | EngramError:
+    if isinstance(stored, EngramError):
+        return stored
+    if isinstance(stored, Exception):
+        raise stored
+    return Ingested(
+        cid=stored.cid,
+        duplicate=stored.duplicate,
+        truncated=prepared.truncated,
+        exact=prepared.exact,
+        warnings=prepared.warnings,
+    )
