@@ -64,10 +64,15 @@ class MinerSettings(BaseSettings):
     port: int = Field(8091, ge=0, le=65535, description="port to bind; 0 picks a free one")
     chain: Literal["none"] = Field("none", description="which chain to join")
     metrics_port: int | None = Field(
-        None, ge=0, le=65535, description="separate loopback port for /metrics"
+        None,
+        ge=0,
+        le=65535,
+        description="loopback port for /metrics; default: the miner's own, or 1000 above it "
+        "when the miner is public",
     )
     rate_per_s: float = Field(50.0, gt=0, description="requests/s per address, off on loopback")
     rate_burst: int = Field(200, ge=1, description="requests an address may send at once")
+    max_connections: int = Field(1024, ge=1, description="open connections; more are closed")
     body_timeout_s: float = Field(30.0, gt=0, description="seconds a request body may take")
     request_deadline_s: float = Field(30.0, gt=0, description="seconds before a request gets 503")
     drain_timeout_s: float = Field(5.0, ge=0, description="seconds that SIGTERM waits for requests")

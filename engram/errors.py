@@ -31,6 +31,7 @@
     ├── ModelError                  500  model_error          exit 7
     │   ├── ModelMissing            500  model_missing
     │   └── ModelMismatch           500  model_mismatch
+    ├── CannotListen                500  cannot_listen        exit 8
     ├── ServerUnreachable           502  server_unreachable   exit 5
     └── ServerError                 (what the server said)    exit 5
 
@@ -257,6 +258,13 @@ class ModelMismatch(ModelError):
     """A model file does not have the pinned SHA-256."""
 
     code = "model_mismatch"
+
+
+class CannotListen(EngramError):
+    """The address or port cannot be served: taken, not ours, or not permitted."""
+
+    code = "cannot_listen"
+    exit_code = 8
 
 
 class ServerUnreachable(EngramError):
