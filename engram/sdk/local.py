@@ -12,6 +12,7 @@ from engram.config import EmbedderSettings, StoreSettings
 from engram.core import BACKEND, parse_cid
 from engram.core import embedding as vectors
 from engram.core.where import Where, parse_where
+from engram.embedding import open_embedder
 from engram.embedding.interface import Embedder
 from engram.errors import EngramError, ModelMissing, NotFound
 from engram.net.decode import decode
@@ -54,7 +55,10 @@ class LocalClient:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._model = LazyModel(embedder or EmbedderSettings())
+        model = embedder or EmbedderSettings()
+        self._model = LazyModel(
+            lambda: open_embedder(model), threads=model.embed_threads, queue=model.embed_queue
+        )
         self._store = open_store(Path(path), store or StoreSettings(), clock=clock)
         self._ingest = LocalIngest(self._store, self._model)
         self._opened_at = clock()

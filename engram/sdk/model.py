@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
-from engram.config import EmbedderSettings
-from engram.embedding import open_embedder
 from engram.embedding.batcher import Batcher
 from engram.embedding.interface import Embedded, Embedder
 from engram.errors import Overloaded
@@ -22,8 +20,10 @@ class LazyModel:
     Listing, reading and deleting work without the model; ``embed`` raises ModelMissing.
     """
 
-    def __init__(self, settings: EmbedderSettings) -> None:
-        self._settings = settings
+    def __init__(self, opener: Callable[[], Embedder], *, threads: int | None, queue: int) -> None:
+        self._opener = opener
+        self._threads = threads or os.cpu_count() or 1
+        self._queue = queue
         self._lock = threading.Lock()
         self._loaded: tuple[Embedder, Batcher] | None = None
 
@@ -36,10 +36,9 @@ class LazyModel:
         """Load the model once. Raises ModelMissing or ModelMismatch."""
         with self._lock:
             if self._loaded is None:
-                embedder = open_embedder(self._settings)
-                threads = self._settings.embed_threads or os.cpu_count() or 1
-                queue = self._settings.embed_queue
-                self._loaded = embedder, Batcher(embedder, threads=threads, queue=queue)
+                embedder = self._opener()
+                batcher = Batcher(embedder, threads=self._threads, queue=self._queue)
+                self._loaded = embedder, batcher
             return self._loaded
 
     def embed(self, texts: Sequence[str], *, urgent: bool = False) -> list[Embedded]:
