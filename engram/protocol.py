@@ -22,6 +22,7 @@ from engram.errors import (
 )
 
 PROTOCOL_VERSION = 1
+PROOF_VERSION = 1
 
 DIMENSIONS = 384  # all-MiniLM-L6-v2; fixed by model version v1
 MODEL_VERSION = "v1"

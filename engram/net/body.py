@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.message import Message as HeaderParser
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
 from engram.errors import BodyTimeout, BodyTooLarge, InvalidInput, WrongContentType
 
@@ -91,7 +92,7 @@ async def _next_group(
     while len(group) < group_lines and size < limits.line_bytes:
         try:
             line = await request.content.readline(max_line_length=limits.line_bytes)
-        except ValueError:
+        except LineTooLong:
             raise BodyTooLarge(f"A line may have at most {limits.line_bytes:,} bytes.") from None
         if not line:
             return group, True

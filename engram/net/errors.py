@@ -35,11 +35,15 @@ def error_reply(error: EngramError) -> web.Response:
     return response
 
 
-@web.middleware
-async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every exception in the one shape. Bad input is the caller's, the rest is logged."""
+async def answer(
+    request: web.Request, handling: Awaitable[web.StreamResponse]
+) -> web.StreamResponse:
+    """The reply of whatever handles the request, or its exception in the one shape.
+
+    For middlewares. Bad input is the caller's business; what is ours is logged.
+    """
     try:
-        return await handler(request)
+        return await handling
     except EngramError as error:
         if error.status == 500:
             log.error("request failed", path=request.path, code=error.code, error=error.message)

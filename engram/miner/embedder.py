@@ -1,0 +1,68 @@
+"""The asyncio face of the batcher: requests that arrive together are embedded together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from engram.embedding.batcher import Batcher
+from engram.embedding.interface import Embedded
+from engram.errors import EngramError
+from engram.miner.landing import Landing
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+class MinerEmbedder:
+    """Text to vector for many connections at once. Queries go ahead of ingests.
+
+    ``name`` and ``exact`` are the embedder's. ``batch_share`` is the number of texts that batches
+    may have in the queue, all together, so that a few large batches neither fail nor crowd out
+    single requests.
+    """
+
+    def __init__(
+        self,
+        batcher: Batcher,
+        *,
+        name: str,
+        exact: bool,
+        deadline_s: float,
+        landing: Landing,
+        batch_share: int,
+    ) -> None:
+        self.batcher = batcher
+        self.name = name
+        self.exact = exact
+        self.waiting = 0
+        self._deadline_s = deadline_s
+        self._landing = landing
+        self._batch_share = asyncio.Semaphore(batch_share)
+
+    async def embed(self, text: str, *, urgent: bool) -> Embedded:
+        """One text. Raises Overloaded when too many wait."""
+        self.waiting += 1
+        try:
+            return await self._landing.wait(self.batcher.submit(text, urgent), self._deadline_s)
+        finally:
+            self.waiting -= 1
+
+    async def in_turn(
+        self, embed: Callable[[A], Awaitable[T]], items: Sequence[A]
+    ) -> list[T | EngramError]:
+        """Embed a batch's items within the share of batches; one result or error for each."""
+
+        async def one(item: A) -> T | EngramError:
+            async with self._batch_share:
+                try:
+                    return await embed(item)
+                except EngramError as error:
+                    return error
+
+        return await asyncio.gather(*[one(item) for item in items])
+
+    def close(self) -> None:
+        """Finish what runs and stop the threads. Blocks."""
+        self.batcher.close()

@@ -1,0 +1,48 @@
+"""A working example of each request, for the OpenAPI document and for whoever reads it."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import numpy as np
+
+from engram.protocol import (
+    DIMENSIONS,
+    BatchChallengeRequest,
+    BatchIngestRequest,
+    ChallengeRequest,
+    HasRequest,
+    IngestRequest,
+    ListRequest,
+    Message,
+    QueryRequest,
+)
+
+CID = "v1::" + "5e" * 32
+VECTOR = [round(float(x), 4) for x in np.sin(np.arange(DIMENSIONS))]
+VECTOR_B64 = b64encode(np.array(VECTOR, dtype="<f4").tobytes()).decode("ascii")
+TEXT = "The oak in the yard was planted in 1911."
+WHERE = {"year": {"$gte": 1900}, "source": {"$in": ["diary", "letters"]}}
+CHALLENGE = {"cid": CID, "nonce_hex": "0f" * 32, "expires_at": 1_800_000_000, "version": 1}
+
+EXAMPLES: dict[type[Message], dict[str, dict[str, Any]]] = {
+    IngestRequest: {
+        "text": {"text": TEXT, "metadata": {"source": "diary", "year": 1911}},
+        "embedding": {"raw_embedding": VECTOR, "metadata": {}},
+        "base64": {"embedding_b64": VECTOR_B64, "metadata": {"text": TEXT}, "model_version": "v1"},
+    },
+    QueryRequest: {
+        "text": {"query_text": "how old is the tree?", "top_k": 5},
+        "filtered": {"query_text": "how old is the tree?", "top_k": 5, "where": WHERE},
+        "vector": {"query_vector": VECTOR, "top_k": 10},
+        "base64": {"query_b64": VECTOR_B64},
+    },
+    ChallengeRequest: {"challenge": CHALLENGE},
+    HasRequest: {"one": {"cids": [CID]}},
+    ListRequest: {"first_page": {"limit": 100}, "filtered": {"limit": 10, "where": WHERE}},
+    BatchIngestRequest: {
+        "two": {"items": [{"text": TEXT}, {"embedding_b64": VECTOR_B64, "metadata": {"page": 2}}]}
+    },
+    BatchChallengeRequest: {"one": {"items": [CHALLENGE]}},
+}

@@ -1,0 +1,81 @@
+"""Ingest: embed, make the CID, write durably, then answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engram.core import generate_cid
+from engram.errors import EngramError
+from engram.miner.draft import Attempt, Draft, Json, Sealed, attempt, check, draft_of, prepare
+from engram.miner.node import Node
+from engram.protocol import IngestRequest
+from engram.storage.interface import Stored
+
+
+class Ingest:
+    """Takes records in, one or many at a time."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    async def one(self, request: IngestRequest) -> Json:
+        """Store one record and return its IngestReply.
+
+        Raises InvalidInput, RefusedHere, StorageFull, Overloaded or NotReady; then nothing was
+        stored.
+        """
+        check(request)
+        draft = draft_of(request) if request.text is None else await self._embed(request)
+        cid = generate_cid(draft.embedding, request.metadata)
+        [stored] = await self.node.store.put([draft.record(cid)])
+        return self._reply(draft, stored)
+
+    async def many(self, requests: Sequence[Attempt[IngestRequest]]) -> list[Attempt[Json]]:
+        """One outcome for each, in order; a bad one does not spoil the others.
+
+        Raises StorageFull, Overloaded or NotReady for all of them; then nothing was stored.
+        """
+        store = self.node.store
+        sound = [attempt(check, r) if isinstance(r, IngestRequest) else r for r in requests]
+        drafts = await self._embed_texts(sound)
+        sealed = await self.node.bulk.run(prepare, drafts)
+        records = [each.record for each in sealed if isinstance(each, Sealed)]
+        stored = iter(await store.put(records) if records else [])
+        return [
+            self._outcome(each.draft, next(stored)) if isinstance(each, Sealed) else each
+            for each in sealed
+        ]
+
+    async def _embed(self, request: IngestRequest) -> Draft:
+        assert request.text is not None
+        embedder = self.node.embedder
+        vector, truncated = await embedder.embed(request.text, urgent=False)
+        return Draft(request, vector, truncated, embedder.exact)
+
+    async def _embed_texts(
+        self, requests: list[Attempt[IngestRequest]]
+    ) -> list[Attempt[IngestRequest | Draft]]:
+        """The same list, each text replaced by its draft or by the error that embedding it met."""
+        texts = [
+            (place, request)
+            for place, request in enumerate(requests)
+            if isinstance(request, IngestRequest) and request.text is not None
+        ]
+        drafts: list[Attempt[IngestRequest | Draft]] = [*requests]
+        if texts:
+            made = await self.node.embedder.in_turn(self._embed, [request for _, request in texts])
+            for (place, _), draft in zip(texts, made, strict=True):
+                drafts[place] = draft
+        return drafts
+
+    def _outcome(self, draft: Draft, stored: Stored | Exception) -> Attempt[Json]:
+        try:
+            return self._reply(draft, stored)
+        except EngramError as error:
+            return error
+
+    def _reply(self, draft: Draft, stored: Stored | Exception) -> Json:
+        if isinstance(stored, Exception):
+            raise stored
+        self.node.metrics.count_ingest(stored.duplicate)
+        return draft.reply(stored)

@@ -1,0 +1,103 @@
+"""Counters for operators: Prometheus text, and recent latencies for /stats."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.process_collector import ProcessCollector
+
+from engram.storage.interface import StoreStats
+
+RECENT = 1_024  # latencies kept for each path; /stats gives quantiles over these
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+STORE_GAUGES = {
+    "records": "Live records.",
+    "vectors": "Distinct vectors.",
+    "indexed": "Vectors in the approximate index.",
+    "tail": "Vectors searched exactly because the index does not have them yet.",
+    "deleted": "Tombstones.",
+    "disk_bytes": "Size of the data directory.",
+    "rebuilding": "1 while the index is rebuilt.",
+}
+
+
+class Metrics:
+    """One miner's counters, on a registry of their own. All units are base units."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "engram_http_requests", "HTTP requests.", ["path", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "engram_http_request_duration_seconds",
+            "Time from the request's headers to the reply.",
+            ["path"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.ingested = Counter(
+            "engram_ingested_records", "Records acknowledged.", ["outcome"], registry=self.registry
+        )
+        self.build = Gauge(
+            "engram_build_info",
+            "Always 1; the labels say what runs.",
+            ["version", "core", "embedder", "exact"],
+            registry=self.registry,
+        )
+        self.new = self.ingested.labels("stored")
+        self.again = self.ingested.labels("duplicate")
+        self.recent: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=RECENT))
+        ProcessCollector(namespace="engram", registry=self.registry)
+
+    def observe(self, path: str, status: int, seconds: float) -> None:
+        """One request was answered."""
+        self.requests.labels(path, status).inc()
+        self.seconds.labels(path).observe(seconds)
+        self.recent[path].append(seconds)
+
+    def count_ingest(self, duplicate: bool) -> None:
+        """One record was acknowledged."""
+        (self.again if duplicate else self.new).inc()
+
+    def gauge(self, name: str, help_text: str, read: Callable[[], float]) -> None:
+        """A value that is read whenever somebody looks."""
+        Gauge(f"engram_{name}", help_text, registry=self.registry).set_function(read)
+
+    def watch_store(self, stats: Callable[[], StoreStats]) -> None:
+        """Show the store's counts from now on; ``stats`` is called once a scrape."""
+        self.registry.register(StoreGauges(stats))
+
+    def text(self) -> bytes:
+        """The exposition in Prometheus text format. Reads the store: call it off the loop."""
+        return generate_latest(self.registry)
+
+    def latencies(self) -> dict[str, dict[str, float]]:
+        """Milliseconds for each path over its last RECENT requests, and how many these are."""
+        return {path: quantiles(seconds) for path, seconds in sorted(self.recent.items())}
+
+
+class StoreGauges:
+    """The store's counts as one consistent set."""
+
+    def __init__(self, stats: Callable[[], StoreStats]) -> None:
+        self.stats = stats
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Called by the registry at each scrape."""
+        stats: Any = self.stats()
+        for name, help_text in STORE_GAUGES.items():
+            value = float(getattr(stats, name))
+            yield GaugeMetricFamily(f"engram_store_{name}", help_text, value=value)
+
+
+def quantiles(seconds: deque[float]) -> dict[str, float]:
+    """p50, p95 and p99 in milliseconds."""
+    p50, p95, p99 = np.percentile(np.array(seconds) * 1000, [50, 95, 99]).round(3).tolist()
+    return {"p50": p50, "p95": p95, "p99": p99, "count": len(seconds)}

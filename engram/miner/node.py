@@ -1,0 +1,82 @@
+"""What the rooms of a miner share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from engram.config import MinerSettings
+from engram.errors import NotReady
+from engram.miner.embedder import MinerEmbedder
+from engram.miner.landing import Landing
+from engram.miner.lane import Lane
+from engram.miner.metrics import Metrics
+from engram.miner.store import MinerStore
+from engram.net.body import BodyLimits
+from engram.protocol import MAX_BATCH, MAX_BODY_BYTES, MAX_LINE_BYTES
+
+BULK_THREADS = 2  # parsing of large bodies, CIDs of batches, encoding of pages
+BULK_WAITING = 64  # bodies of up to 8 MiB
+
+
+class Node:
+    """One miner: its settings and clocks, and the parts that appear once they are loaded."""
+
+    def __init__(
+        self,
+        settings: MinerSettings,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        """Unix seconds."""
+        self.monotonic = monotonic
+        """Seconds that never go back."""
+        self.started_at = monotonic()
+        self.stopping = False
+        self.metrics = Metrics()
+        self.landing = Landing(asyncio.get_running_loop())
+        self.bulk = Lane(
+            "bulk", BULK_THREADS, BULK_WAITING, settings.request_deadline_s, self.landing
+        )
+        self.bodies = BodyLimits(MAX_BODY_BYTES, MAX_LINE_BYTES, MAX_BATCH, settings.body_timeout_s)
+        self._store: MinerStore | None = None
+        self._embedder: MinerEmbedder | None = None
+
+    def open(self, store: MinerStore, embedder: MinerEmbedder) -> None:
+        """From now on the node answers everything."""
+        self._store, self._embedder = store, embedder
+
+    @property
+    def ready(self) -> bool:
+        """True if index and embedder are loaded and the node is not stopping."""
+        return self._store is not None and not self.stopping
+
+    @property
+    def store(self) -> MinerStore:
+        """Raises NotReady while it loads."""
+        if self._store is None:
+            raise NotReady("The store is still loading; /ready says when.", retry_after=1)
+        return self._store
+
+    @property
+    def embedder(self) -> MinerEmbedder:
+        """Raises NotReady while it loads."""
+        if self._embedder is None:
+            raise NotReady("The embedder is still loading; /ready says when.", retry_after=1)
+        return self._embedder
+
+    def age_ms(self, stored_at: float) -> int:
+        """Milliseconds since then; never negative, though clocks may step back."""
+        return max(0, round((self.clock() - stored_at) * 1000))
+
+    def close(self) -> None:
+        """Finish what runs, stop the threads, release the data directory. Blocks."""
+        self.stopping = True
+        self.bulk.close()
+        if self._embedder is not None:
+            self._embedder.close()
+        if self._store is not None:
+            self._store.close()

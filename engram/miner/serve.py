@@ -1,0 +1,170 @@
+"""A miner's life: bind, load, serve, drain, close."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from engram import core
+from engram.config import EmbedderSettings
+from engram.embedding.batcher import Batcher
+from engram.embedding.interface import Embedder
+from engram.errors import CannotListen
+from engram.miner.embedder import MinerEmbedder
+from engram.miner.node import Node
+from engram.miner.operator import build_operator_app, open_operator_socket, remove_operator_socket
+from engram.miner.routes import build_app, build_metrics_app
+from engram.miner.store import MinerStore
+from engram.net.server import Runner
+from engram.storage.embedded import EmbeddedStore
+
+METRICS_PORT_OFFSET = 1_000  # a public miner on 8091 has its metrics on loopback 9091
+LOOPBACK = "127.0.0.1"
+
+log = structlog.get_logger("engram.miner")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How to open what takes a while. Both calls block, and run on threads of their own."""
+
+    store: Callable[[], EmbeddedStore]
+    embedder: Callable[[], Embedder]
+    embedding: EmbedderSettings
+
+
+class Miner:
+    """One running miner. ``url`` is where it answers, once it is bound."""
+
+    def __init__(self, node: Node, parts: Parts) -> None:
+        self.node = node
+        self.parts = parts
+        self.url = ""
+        self._runners: list[Runner] = []
+        self._operator_socket: Path | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop`` is set; then finish the requests that are there, and close.
+
+        Raises CannotListen, and what opening the store or the embedder raises.
+        """
+        try:
+            await self._listen()
+            await self._load()
+            await stop.wait()
+        finally:
+            await self._close()
+
+    async def _listen(self) -> None:
+        """Bind at once: /health answers while the rest loads."""
+        settings = self.node.settings
+        public = not is_loopback(settings.host)
+        apart = public or settings.metrics_port is not None
+        app = build_app(self.node, metrics=not apart)
+        port = await self._serve_tcp(app, settings.host, settings.port)
+        self.url = f"http://{bracketed(settings.host)}:{port}"
+        if apart:
+            await self._serve_tcp(build_metrics_app(self.node), LOOPBACK, self._metrics_port(port))
+        if public:
+            log.warning("everything stored here is public", host=settings.host)
+
+    def _metrics_port(self, port: int) -> int:
+        chosen = self.node.settings.metrics_port
+        return chosen if chosen is not None else (port + METRICS_PORT_OFFSET) % 65_536
+
+    async def _load(self) -> None:
+        """Open store and embedder side by side, off the loop."""
+        store, embedder = await asyncio.gather(
+            asyncio.to_thread(self.parts.store),
+            asyncio.to_thread(self.parts.embedder),
+            return_exceptions=True,
+        )
+        if isinstance(store, BaseException):
+            raise store
+        if isinstance(embedder, BaseException):
+            await asyncio.to_thread(store.close)
+            raise embedder
+        await self._open(store, embedder)
+
+    async def _open(self, store: EmbeddedStore, embedder: Embedder) -> None:
+        node = self.node
+        deadline_s = node.settings.request_deadline_s
+        queue = self.parts.embedding.embed_queue
+        batcher = Batcher(embedder, self.parts.embedding.embed_threads, queue)
+        face = MinerEmbedder(
+            batcher,
+            name=embedder.name,
+            exact=embedder.exact,
+            deadline_s=deadline_s,
+            landing=node.landing,
+            batch_share=max(1, queue // 2),
+        )
+        node.open(MinerStore(store, deadline_s, node.landing), face)
+        await self._open_operator_channel(store)
+        log.info(
+            "miner is ready",
+            url=self.url,
+            data_dir=str(node.settings.data_dir),
+            core=core.BACKEND,
+            embedder=embedder.name,
+        )
+
+    async def _open_operator_channel(self, store: EmbeddedStore) -> None:
+        channel = open_operator_socket(self.node.settings.data_dir)
+        self._operator_socket = Path(channel.getsockname())
+        runner = await self._runner(build_operator_app(self.node))
+        await web.SockSite(runner, channel).start()
+        store.lock.announce(url=self.url, operator_socket=str(self._operator_socket))
+
+    async def _serve_tcp(self, app: web.Application, host: str, port: int) -> int:
+        runner = await self._runner(app)
+        try:
+            await web.TCPSite(runner, host, port, backlog=1024).start()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise CannotListen(
+                f"Cannot listen on {bracketed(host)}:{port}: {reason}. "
+                "Is another miner running? --port 0 takes any free port."
+            ) from error
+        address: tuple[Any, ...] = runner.addresses[0]
+        return int(address[1])
+
+    async def _runner(self, app: web.Application) -> Runner:
+        settings = self.node.settings
+        runner = Runner(
+            app,
+            max_connections=settings.max_connections,
+            shutdown_timeout=settings.drain_timeout_s,
+        )
+        await runner.setup()
+        self._runners.append(runner)
+        return runner
+
+    async def _close(self) -> None:
+        """Stop accepting, finish what is there, then close the store."""
+        self.node.stopping = True
+        for runner in self._runners:
+            await runner.cleanup()
+        if self._operator_socket is not None:
+            remove_operator_socket(self._operator_socket, self.node.settings.data_dir)
+        await asyncio.to_thread(self.node.close)
+
+
+def is_loopback(host: str) -> bool:
+    """True if only this machine can reach the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def bracketed(host: str) -> str:
+    """The host as a URL writes it."""
+    return f"[{host}]" if ":" in host else host
