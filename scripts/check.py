@@ -47,7 +47,7 @@ CHECKS = [
     Check(
         "cargo clippy", ["cargo", "clippy", "--locked", *CRATE, "--all-targets", "--", "-Dwarnings"]
     ),
-    Check("cargo test", ["cargo", "test", "--locked", *CRATE]),
+    Check("cargo test", ["cargo", "test", "--locked", *CRATE, "--no-default-features"]),
 ]
 
 
