@@ -1,0 +1,76 @@
+"""The fenced blocks of a document, and a comparison of promised with real output."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CID = re.compile(r"v1::[0-9a-f]{64}|v1::[0-9a-f]{4,}…")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
+CLOSE = 0.02  # scores differ in the last places between processors
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One ``$ command`` of a console block and what it is said to print."""
+
+    command: str
+    output: str
+
+
+def blocks(page: Path, *languages: str) -> list[Block]:
+    found = [Block(*match.groups()) for match in FENCE.finditer(page.read_text())]
+    return [block for block in found if block.language in languages]
+
+
+def steps(block: Block) -> list[Step]:
+    """``$`` starts a command; lines that end with a backslash go on."""
+    parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]
+    made = []
+    for part in parts:
+        lines = part.splitlines()
+        end = next(n for n, line in enumerate(lines) if not line.endswith("\\")) + 1
+        made.append(Step("\n".join(lines[:end]), "\n".join(lines[end:]).strip()))
+    return made
+
+
+def volatile(name: str) -> re.Pattern[str]:
+    return re.compile(rf'("{name}": ?)-?[\d.]+')
+
+
+VOLATILE = [volatile(name) for name in ("age_ms", "latency_ms", "uptime", "stored_at")]
+
+
+def words(text: str) -> str:
+    """The text with CIDs and what changes from run to run left out, numbers replaced by ``#``."""
+    for pattern in VOLATILE:
+        text = pattern.sub(r"\1*", text)
+    return re.sub(r"\s+", " ", NUMBER.sub("#", CID.sub("<cid>", text))).strip()
+
+
+def numbers(text: str) -> list[float]:
+    for pattern in VOLATILE:
+        text = pattern.sub(r"\1*", text)
+    return [float(found) for found in NUMBER.findall(CID.sub("<cid>", text))]
+
+
+def agrees(promised: str, real: str) -> bool:
+    """True if the words are the same and each number is within 0.02.
+
+    A promised line ``…`` stands for any lines.
+    """
+    if "\n…" in promised:
+        promised = promised.split("\n…")[0]
+        real = "\n".join(real.splitlines()[: len(promised.splitlines())])
+    if words(promised) != words(real):
+        return False
+    pairs = zip(numbers(promised), numbers(real), strict=True)
+    return all(abs(a - b) <= CLOSE for a, b in pairs)
