@@ -35,7 +35,8 @@ def _translated(rule: Callable[_P, _T]) -> Callable[_P, _T]:
         try:
             return rule(*args, **kwargs)
         except engram_core.CoreError as error:
-            raise _CLASSES[error.code](error.message) from None
+            code, message = error.args
+            raise _CLASSES[code](message) from None
 
     return call
 

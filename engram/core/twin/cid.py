@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from engram.core.limits import MODEL_VERSION
+from engram.core.twin.columns import column_of
 from engram.core.twin.embedding import embedding_bytes, embedding_rows
 from engram.core.twin.metadata import metadata_text
 from engram.errors import (
     InvalidCid,
     InvalidEmbedding,
-    InvalidInput,
     InvalidMetadata,
     UnsupportedVersion,
 )
@@ -34,8 +34,8 @@ def generate_cids(
 ) -> list[str]:
     suffix = _version_bytes(version)
     rows = embedding_rows(embeddings)
-    _require_same_length(embeddings=rows, metadatas=metadatas)
-    return [_cid_at(i, *pair, suffix) for i, pair in enumerate(zip(rows, metadatas, strict=True))]
+    column = column_of("metadatas", metadatas, len(rows))
+    return [_cid_at(i, *pair, suffix) for i, pair in enumerate(zip(rows, column, strict=True))]
 
 
 def parse_cid(cid: str) -> bytes:
@@ -62,15 +62,16 @@ def verify_cids(
 ) -> list[bool]:
     suffix = _version_bytes(version)
     rows = embedding_rows(embeddings)
-    _require_same_length(embeddings=rows, metadatas=metadatas, cids=cids)
-    require_cids(cids)
+    column = column_of("metadatas", metadatas, len(rows))
+    claimed = column_of("cids", cids, len(rows))
+    parse_cids(claimed)
     return [
         _verified(cid, embedding, metadata, suffix)
-        for cid, embedding, metadata in zip(cids, rows, metadatas, strict=True)
+        for cid, embedding, metadata in zip(claimed, rows, column, strict=True)
     ]
 
 
-def require_cids(cids: Sequence[str]) -> list[bytes]:
+def parse_cids(cids: Sequence[str]) -> list[bytes]:
     """The digests of many CIDs; raises InvalidCid that names the first bad one."""
     digests = []
     for index, cid in enumerate(cids):
@@ -107,9 +108,3 @@ def _version_bytes(version: str) -> bytes:
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise UnsupportedVersion("a model version is v and a decimal number, like v1")
     return version.encode()
-
-
-def _require_same_length(**columns: Sequence[Any]) -> None:
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise InvalidInput(f"columns differ in length: {lengths}")

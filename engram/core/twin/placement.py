@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from engram.core.limits import HASH_BYTES, MAX_UID, REPLICAS
-from engram.core.twin.cid import parse_cid, require_cids
+from engram.core.twin.cid import parse_cid, parse_cids
+from engram.core.twin.columns import column_of
 from engram.errors import InvalidInput
 
 
@@ -18,7 +19,7 @@ def assign(cid: str, members: Sequence[tuple[int, bytes]]) -> list[int]:
 
 
 def assign_many(cids: Sequence[str], members: Sequence[tuple[int, bytes]]) -> list[list[int]]:
-    keys = require_cids(cids)
+    keys = parse_cids(column_of("cids", cids))
     nodes = _nodes(members)
     return [_nearest(key, nodes) for key in keys]
 
@@ -32,7 +33,7 @@ def _nearest(key: bytes, nodes: list[tuple[int, int]]) -> list[int]:
 def _nodes(members: Sequence[tuple[int, bytes]]) -> list[tuple[int, int]]:
     """(node id as a big-endian integer, UID) of each member."""
     nodes = {}
-    for index, member in enumerate(members):
+    for index, member in enumerate(column_of("members", members)):
         uid, block_hash = _require_member(index, member)
         if uid in nodes:
             raise InvalidInput(f"member {index}: UID {uid} is listed twice")

@@ -13,8 +13,9 @@ from typing import Any
 from engram.core.limits import CHALLENGE_TTL_S, HASH_BYTES, MAX_CHALLENGE_TTL_S, MAX_MAGNITUDE
 from engram.core.proof import Challenge, Response
 from engram.core.twin.cid import parse_cid
+from engram.core.twin.columns import column_of
 from engram.core.twin.embedding import embedding_bytes, embedding_rows
-from engram.errors import InvalidChallenge, InvalidEmbedding, InvalidInput
+from engram.errors import InvalidChallenge, InvalidEmbedding
 
 _NONCE = re.compile("[0-9a-f]{64}")
 
@@ -37,17 +38,14 @@ def generate_response(nonce_hex: str, embedding: Any) -> Response:
 
 def generate_responses(nonces_hex: Sequence[str], embeddings: Any) -> list[Response]:
     rows = embedding_rows(embeddings)
-    if len(nonces_hex) != len(rows):
-        raise InvalidInput(f"{len(nonces_hex)} nonces for {len(rows)} embeddings")
-    return [_respond_at(i, *pair) for i, pair in enumerate(zip(nonces_hex, rows, strict=True))]
+    nonces = column_of("nonces", nonces_hex, len(rows))
+    return [_respond_at(i, *pair) for i, pair in enumerate(zip(nonces, rows, strict=True))]
 
 
 def verify_response(
     challenge: Challenge, embedding_hash: str, proof: str, expected_embedding: Any
 ) -> bool:
-    cid, nonce_hex, _ = challenge
-    parse_cid(cid)
-    expected = _respond(_nonce(nonce_hex), expected_embedding)
+    expected = _respond(_challenge_nonce(challenge), expected_embedding)
     # Both comparisons always run: which half was wrong must not show in the time taken.
     return _equal(expected.embedding_hash, embedding_hash) & _equal(expected.proof, proof)
 
@@ -63,6 +61,14 @@ def _respond_at(index: int, nonce_hex: str, embedding: Any) -> Response:
         return generate_response(nonce_hex, embedding)
     except (InvalidChallenge, InvalidEmbedding) as error:
         raise type(error)(f"challenge {index}: {error.message}") from None
+
+
+def _challenge_nonce(challenge: Any) -> bytes:
+    if not isinstance(challenge, tuple) or len(challenge) != 3:
+        raise InvalidChallenge("a challenge is (cid, nonce_hex, expires_at)")
+    cid, nonce_hex, _ = challenge
+    parse_cid(cid)
+    return _nonce(nonce_hex)
 
 
 def _nonce(nonce_hex: str) -> bytes:
