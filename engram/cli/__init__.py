@@ -1,1 +1,5 @@
-"""."""
+"""The ``engram`` command."""
+
+from engram.cli.app import main
+
+__all__ = ["main"]

@@ -108,19 +108,24 @@ def ingest_embedding(vector: Vector, metadata: Metadata | None = None) -> Call[I
 
 
 def batches(items: Iterable[Item]) -> Iterator[list[bytes]]:
-    """Encoded items in groups of at most 256 and about 4 MiB, in order, read as they are needed."""
-    group: list[bytes] = []
+    """Encoded items in groups that fit a batch, in order, read as they are needed.
+
+    Raises InvalidInput naming the position of an item that cannot be sent.
+    """
+    for group in grouped(_encoded(items)):
+        yield [content for _, content in group]
+
+
+def grouped(numbered: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    """Encoded items with their numbers, at most 256 and about 4 MiB together."""
+    group: list[tuple[int, bytes]] = []
     size = 0
-    for position, given in enumerate(items):
-        try:
-            encoded = encode(item(given))
-        except InvalidInput as error:
-            raise type(error)(f"item {position}: {error.message}") from error
-        if group and (len(group) == BATCH_ITEMS or size + len(encoded) > BATCH_BYTES):
+    for number, content in numbered:
+        if group and (len(group) == BATCH_ITEMS or size + len(content) > BATCH_BYTES):
             yield group
             group, size = [], 0
-        group.append(encoded)
-        size += len(encoded)
+        group.append((number, content))
+        size += len(content)
     if group:
         yield group
 
@@ -221,6 +226,14 @@ def _read_results(body: Any) -> Results:
 
 def _read_page(body: Any) -> Page:
     return Page(tuple(read(Record, one) for one in body["records"]), body["cursor"])
+
+
+def _encoded(items: Iterable[Item]) -> Iterator[tuple[int, bytes]]:
+    for position, given in enumerate(items):
+        try:
+            yield position, encode(item(given))
+        except InvalidInput as error:
+            raise type(error)(f"item {position}: {error.message}") from error
 
 
 def _search(asked: dict[str, Any], top_k: int, where: Metadata | None) -> dict[str, Any]:

@@ -1,0 +1,96 @@
+"""``engram ingest``: one text, or a file of many records."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engram.cli.notice import tell_that_it_is_public
+from engram.cli.options import Json, Url, client, parse_meta
+from engram.cli.output import note, print_json, progress, say
+from engram.cli.upload import Upload
+from engram.errors import InvalidInput
+from engram.sdk import wire
+from engram.sdk.wire import parsed
+
+FAILURES_SHOWN = 20
+FAILED = 2  # the exit code when lines of a file were refused: bad input
+
+
+def ingest(
+    text: Annotated[
+        str | None, typer.Argument(metavar="TEXT", help="the text to store; - reads stdin")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="JSONL", help="file of many records; - reads stdin"),
+    ] = None,
+    meta: Annotated[
+        list[str] | None,
+        typer.Option("--meta", metavar="K=V", help="metadata; K:=JSON if it is not a string"),
+    ] = None,
+    url: Url = None,
+    json_: Json = False,
+) -> None:
+    """Store a text, or a file of many records.
+
+    Each line of a file is a JSON object with "text" or "raw_embedding" and, if you like,
+    "metadata". Storing a record again changes nothing, so a command that was cut off is
+    simply run again.
+
+    \b
+    Examples:
+      engram ingest "The oak was planted in 1911" --meta source=diary --meta page:=3
+      engram ingest - < note.txt
+      engram ingest --file corpus.jsonl
+      zcat corpus.jsonl.gz | engram ingest --file -
+    """
+    if (text is None) == (file is None):
+        raise InvalidInput("Give a TEXT to store, or --file with a JSONL file.")
+    metadata = parse_meta(meta or [])
+    with client(url) as node:
+        tell_that_it_is_public(node.url)
+        if file is None:
+            _ingest_text(node.body(wire.ingest(_text(text or ""), metadata)), json_)
+        else:
+            _ingest_file(Upload(node, metadata), file, json_)
+
+
+def _text(given: str) -> str:
+    return sys.stdin.read() if given == "-" else given
+
+
+def _ingest_text(body: Any, json_: bool) -> None:
+    if json_:
+        print_json(body)
+        return
+    stored = parsed(wire.ingest("", None), body)
+    say(stored.cid)
+    if stored.duplicate:
+        note("It was there before.")
+    if stored.truncated:
+        note("The text is longer than 256 word pieces: a search sees only its beginning.")
+    for warning in stored.warnings:
+        note(warning)
+
+
+def _ingest_file(upload: Upload, file: Path, json_: bool) -> None:
+    with progress() as bar:
+        if str(file) == "-":
+            upload.run(sys.stdin.buffer, bar, None)
+        else:
+            with file.open("rb") as lines:
+                upload.run(lines, bar, file.stat().st_size)
+    if json_:
+        print_json(upload.summary())
+    else:
+        for failure in upload.failures[:FAILURES_SHOWN]:
+            note(f"line {failure['line']}: {failure['error']}", style="red")
+        if upload.failed > FAILURES_SHOWN:
+            note(f"… and {upload.failed - FAILURES_SHOWN} more", style="red")
+        say(f"{upload.stored} stored, {upload.duplicates} there before, {upload.failed} refused")
+    if upload.failed:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,40 @@
+"""The first command that needs the model offers to install it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+import typer
+
+from engram.cli.options import settings
+from engram.config import EmbedderSettings
+from engram.embedding import open_embedder
+from engram.embedding.interface import Embedder
+from engram.errors import ModelMissing
+
+T = TypeVar("T")
+
+
+def with_model(work: Callable[[], T]) -> T:
+    """Do the work; if the model is missing and a person is there, offer to install it first."""
+    try:
+        return work()
+    except ModelMissing as error:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        typer.secho(error.message, fg=typer.colors.YELLOW, err=True)
+        typer.confirm("Install it now (about 80 MB)?", default=True, abort=True, err=True)
+    from engram.cli.model import install_with_words
+
+    install_with_words()
+    return work()
+
+
+def installed_embedder() -> Embedder | None:
+    """The embedder if its model is installed."""
+    try:
+        return open_embedder(settings(EmbedderSettings))
+    except ModelMissing:
+        return None

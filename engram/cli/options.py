@@ -1,0 +1,94 @@
+"""Options that several commands share, and how they become settings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from engram.config import ClientSettings, MinerSettings
+from engram.errors import InvalidInput
+from engram.sdk import EngramClient
+
+S = TypeVar("S", bound=BaseSettings)
+
+Url = Annotated[
+    str | None,
+    typer.Option("--url", help="node to talk to; default: ENGRAM_URL, or this machine's"),
+]
+Json = Annotated[bool, typer.Option("--json", help="print the reply as JSON")]
+WhereText = Annotated[
+    str | None,
+    typer.Option("--where", metavar="JSON", help='filter on metadata: \'{"page": {"$gte": 3}}\''),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", help="folder of the records; default: ENGRAM_DATA_DIR, or .engram/miner"
+    ),
+]
+
+
+def settings(kind: type[S], **given: Any) -> S:
+    """Settings from the options given, the environment and the defaults, in this order.
+
+    Raises InvalidInput naming the first bad one.
+    """
+    try:
+        return kind(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        option, variable = f"--{name.replace('_', '-')}", f"ENGRAM_{name.upper()}"
+        raise InvalidInput(
+            f"{option} or {variable}: {first['msg']} (it is {first['input']!r})"
+        ) from None
+
+
+def client(url: str | None) -> EngramClient:
+    """A client for the node that the options and the environment name."""
+    chosen = settings(ClientSettings, url=url)
+    return EngramClient(chosen.url, timeout=chosen.timeout_s)
+
+
+def data_dir(given: Path | None) -> Path:
+    """The folder that the options and the environment name."""
+    return settings(MinerSettings, data_dir=given).data_dir
+
+
+def parse_where(text: str | None) -> dict[str, Any] | None:
+    """The filter in an option. Raises InvalidInput if it is no JSON object."""
+    if text is None:
+        return None
+    value = parse_json(text, "--where")
+    if not isinstance(value, dict):
+        raise InvalidInput(f'--where is a JSON object such as {{"page": 3}}, not {text!r}')
+    return value
+
+
+def parse_meta(pairs: list[str]) -> dict[str, Any]:
+    """Metadata from ``k=v`` (a string) and ``k:=json`` (anything else)."""
+    metadata: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.removesuffix(":"):
+            raise InvalidInput(f"--meta is key=value or key:=json, not {pair!r}")
+        if key.removesuffix(":") in metadata:
+            raise InvalidInput(f"--meta names {key.removesuffix(':')!r} twice")
+        if key.endswith(":"):
+            metadata[key[:-1]] = parse_json(value, f"--meta {key}=")
+        else:
+            metadata[key] = value
+    return metadata
+
+
+def parse_json(text: str, option: str) -> Any:
+    """A JSON value in an option. Raises InvalidInput naming the option."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(f"{option} is not JSON: {error}") from None

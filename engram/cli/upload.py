@@ -1,0 +1,102 @@
+"""A JSONL file on its way to a node: read, batched, counted, each failure with its line number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+from rich.progress import Progress, TaskID
+
+from engram.cli.output import note
+from engram.core import strict_json
+from engram.errors import InvalidInput, ServerError, ServerUnreachable, Unavailable
+from engram.protocol import MAX_LINE_BYTES
+from engram.sdk import EngramClient, Failed, wire
+
+FAILURES_KEPT = 100  # of a file that is wrong throughout, a hundred lines say enough
+
+
+class Upload:
+    """One run over one file. ``metadata`` is added to every record that lacks the key."""
+
+    def __init__(self, node: EngramClient, metadata: dict[str, Any]) -> None:
+        self._node = node
+        self._metadata = metadata
+        self.stored = 0
+        self.duplicates = 0
+        self.failed = 0
+        self.failures: list[dict[str, Any]] = []
+
+    def run(self, lines: BinaryIO, bar: Progress, size: int | None) -> None:
+        """Send everything. ``size`` in bytes, if known, is what the bar counts."""
+        task = bar.add_task("storing", total=size)
+        last = 0
+        try:
+            for group in wire.grouped(self._numbered(lines, bar, task)):
+                self._send(group)
+                last = group[-1][0]
+        except (ServerUnreachable, ServerError, Unavailable):
+            note(
+                f"Stopped after line {last}. Run the same command again to go on: "
+                "what is stored is not stored twice."
+            )
+            raise
+
+    def summary(self) -> dict[str, Any]:
+        """The counts and the first hundred failures."""
+        return {
+            "stored": self.stored,
+            "duplicates": self.duplicates,
+            "failed": self.failed,
+            "failures": self.failures,
+        }
+
+    def _numbered(
+        self, lines: BinaryIO, bar: Progress, task: TaskID
+    ) -> Iterator[tuple[int, bytes]]:
+        number = 0
+        # A line is read only up to its limit, so that a file without newlines fills no memory.
+        while line := lines.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            length = len(line)
+            try:
+                if length > MAX_LINE_BYTES:
+                    length += _skip_rest(lines)
+                    raise InvalidInput(f"longer than {MAX_LINE_BYTES:,} bytes")
+                if line.strip():
+                    yield number, self._encoded(line)
+            except InvalidInput as error:
+                self._fail(number, error.message, error.code)
+            bar.advance(task, length)
+
+    def _encoded(self, line: bytes) -> bytes:
+        value = strict_json.loads(line)
+        if not isinstance(value, dict):
+            raise InvalidInput("not a JSON object")
+        metadata = self._metadata | dict(wire.as_metadata(value.get("metadata")))
+        return wire.encode(wire.item(value | {"metadata": metadata}))
+
+    def _send(self, group: Sequence[tuple[int, bytes]]) -> None:
+        outcomes = self._node.ingest_batch([content for _, content in group])
+        for (number, _), outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, Failed):
+                self._fail(number, outcome.error, outcome.code)
+            elif outcome.duplicate:
+                self.duplicates += 1
+            else:
+                self.stored += 1
+
+    def _fail(self, number: int, error: str, code: str) -> None:
+        self.failed += 1
+        if len(self.failures) < FAILURES_KEPT:
+            self.failures.append({"line": number, "error": error, "code": code})
+
+
+def _skip_rest(lines: BinaryIO) -> int:
+    """Read to the end of the line; the number of bytes."""
+    skipped = 0
+    while part := lines.readline(MAX_LINE_BYTES):
+        skipped += len(part)
+        if part.endswith(b"\n"):
+            break
+    return skipped
