@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,27 +12,29 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
-from engram.cli import corpus, local_miner
+from engram.cli import corpus, local_miner, output
 from engram.cli.local_miner import Home
+from engram.cli.options import settings
+from engram.config import MinerSettings
 from engram.errors import NotReady
 from engram.sdk import EngramClient
 
 HITS_SHOWN = 3
-SNIPPET = 92  # characters
 STILL_WAITING_S = 5.0  # between lines that say so
 
 DataDir = Annotated[Path, typer.Option(help="folder for the records and the log")]
 
 
 def say(line: str) -> None:
-    print(f"engram: {line}", flush=True)
+    output.say(f"engram: {line}")
 
 
 def up(
     data_dir: DataDir = Path(".engram"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="first port to try")] = 8091,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="first port to try [default: 8091]")
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="show the searches, then stop")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="leave the miner running")] = False,
 ) -> None:
@@ -44,7 +45,7 @@ def up(
         show(home, holder.url)
         return
     with interrupts():
-        child = begin(home, port)
+        child = begin(home, settings(MinerSettings, port=port).port)
         try:
             show(home, local_miner.wait_ready(home, child, StillWaiting()))
             if detach:
@@ -114,7 +115,7 @@ def show(home: Home, url: str) -> None:
         fill(home, client)
         for query in corpus.SEARCHES:
             show_search(client, query)
-    print(f"\nREADY {url}", flush=True)
+    output.say(f"\nREADY {url}")
 
 
 def fill(home: Home, client: EngramClient) -> None:
@@ -124,7 +125,7 @@ def fill(home: Home, client: EngramClient) -> None:
     total = len(corpus.passages())
     say(f"storing {total} bundled passages")
     began = time.monotonic()
-    with Progress(disable=not sys.stdout.isatty(), transient=True) as progress:
+    with output.progress() as progress:
         task = progress.add_task("embedding and storing", total=total)
         stored = corpus.store(
             client, home.corpus_receipt, lambda count: progress.advance(task, count)
@@ -134,15 +135,10 @@ def fill(home: Home, client: EngramClient) -> None:
 
 def show_search(client: EngramClient, query: str) -> None:
     found = client.query(query, top_k=HITS_SHOWN)
-    print(f"\n{query}  ({found.latency_ms:.1f} ms)")
+    output.say(f"\n{query}  ({found.latency_ms:.1f} ms)")
     for hit in found:
-        print(f"  {hit.score:.3f}  {hit.cid}")
-        print(f"         {snippet(hit.text or '')}")
-
-
-def snippet(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= SNIPPET else f"{flat[: SNIPPET - 1]}…"
+        output.say(f"  {hit.score:.3f}  {hit.cid}")
+        output.say(f"         {output.snippet(hit.text)}")
 
 
 def attend(home: Home, child: subprocess.Popen[bytes]) -> None:
