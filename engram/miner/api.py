@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TypeVar
 
 from aiohttp import web
@@ -120,10 +122,17 @@ class Api:
         batch: Batch[M],
     ) -> web.StreamResponse:
         if content_type(request, JSON, NDJSON) == NDJSON:
-            return await stream_outcomes(request, self.node.bodies, batch.lines)
+            outcomes_of = partial(self._paid_lines, request, batch)
+            return await stream_outcomes(request, self.node.bodies, outcomes_of)
         message, warnings = await self._read(request, envelope)
         self.limits.charge(request.remote, len(message.items) - 1)
         return reply({"outcomes": await batch.values(message.items), "warnings": []}, warnings)
+
+    async def _paid_lines(
+        self, request: web.Request, batch: Batch[M], lines: Sequence[bytes]
+    ) -> list[Json]:
+        self.limits.charge(request.remote, len(lines))
+        return await batch.lines(lines)
 
     async def _read(self, request: web.Request, model: type[M]) -> Decoded[M]:
         content_type(request, JSON)
