@@ -70,6 +70,10 @@ class Metrics:
         """A value that is read whenever somebody looks."""
         Gauge(f"engram_{name}", help_text, registry=self.registry).set_function(read)
 
+    def say_what_runs(self, version: str, core: str, embedder: str, exact: bool) -> None:
+        """Label the build."""
+        self.build.labels(version, core, embedder, str(exact).lower()).set(1)
+
     def watch_store(self, stats: Callable[[], StoreStats]) -> None:
         """Show the store's counts from now on; ``stats`` is called once a scrape."""
         self.registry.register(StoreGauges(stats))

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from engram import __version__, core
 from engram.config import MinerSettings
 from engram.errors import NotReady
 from engram.miner.embedder import MinerEmbedder
@@ -44,10 +45,21 @@ class Node:
         self.bodies = BodyLimits(MAX_BODY_BYTES, MAX_LINE_BYTES, MAX_BATCH, settings.body_timeout_s)
         self._store: MinerStore | None = None
         self._embedder: MinerEmbedder | None = None
+        self.metrics.gauge("ready", "1 if the node answers everything.", lambda: self.ready)
 
     def open(self, store: MinerStore, embedder: MinerEmbedder) -> None:
         """From now on the node answers everything."""
         self._store, self._embedder = store, embedder
+        self.metrics.watch_store(store.store.stats)
+        self.metrics.gauge(
+            "store_uncommitted_records",
+            "Records that wait for the disk.",
+            lambda: store.uncommitted,
+        )
+        self.metrics.gauge(
+            "embedder_waiting_texts", "Texts in the embedder's queue.", lambda: embedder.waiting
+        )
+        self.metrics.say_what_runs(__version__, core.BACKEND, embedder.name, embedder.exact)
 
     @property
     def ready(self) -> bool:

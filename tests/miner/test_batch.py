@@ -130,15 +130,21 @@ async def test_a_full_disk_fails_the_batch_as_a_whole(miner: Served) -> None:
 
 
 async def test_a_disk_that_fills_up_midway_ends_the_stream_with_the_error(miner: Served) -> None:
+    full = asyncio.Event()
+
     async def body() -> Any:
         yield lines([{"text": f"early {i}"} for i in range(64)])
-        while len(miner.store.records) < 64:
-            await asyncio.sleep(0)
-        miner.store.failure = StorageFull("The disk is full; reads go on.")
+        await full.wait()
         yield lines([{"text": f"late {i}"} for i in range(64)])
 
-    outcomes = await streamed(miner, body())
-    assert codes(outcomes) == [None] * 64 + ["storage_full"]
+    async with miner.session.post(
+        miner.url + "/batch/ingest", data=body(), headers=NDJSON
+    ) as response:
+        early = [orjson.loads(await response.content.readline()) for _ in range(64)]
+        miner.store.failure = StorageFull("The disk is full; reads go on.")
+        full.set()
+        late = [orjson.loads(line) async for line in response.content]
+    assert codes(early + late) == [None] * 64 + ["storage_full"]
 
 
 async def test_a_batch_is_paid_for_item_by_item(

@@ -37,7 +37,7 @@ async def test_ingest_text_and_find_it(miner: Served) -> None:
 
 async def test_ingest_an_embedding_and_find_it_by_vector(miner: Served) -> None:
     vector = [0.01 * i for i in range(384)]
-    body = {
+    body: dict[str, Any] = {
         "text": None,
         "raw_embedding": vector,
         "metadata": {},
@@ -52,9 +52,8 @@ async def test_ingest_an_embedding_and_find_it_by_vector(miner: Served) -> None:
 
 
 async def test_without_a_content_type(miner: Served) -> None:
-    headers = {"skip_auto_headers": ["Content-Type"]}
     async with miner.session.post(
-        miner.url + "/IngestSynapse", data=b'{"text": "a"}', **headers
+        miner.url + "/IngestSynapse", data=b'{"text": "a"}', skip_auto_headers=["Content-Type"]
     ) as response:
         assert response.status == 200
 
