@@ -129,6 +129,8 @@ def stop_holder(home: Home, holder: Holder) -> None:
 
     Raises Unavailable if it is still there after STOP_TIMEOUT_S.
     """
+    if not holder.pid:  # signalling process 0 would mean our own process group
+        raise Unavailable(f"Something is just opening {home.records}; try again in a moment.")
     os.kill(holder.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_TIMEOUT_S
     while time.monotonic() < deadline:

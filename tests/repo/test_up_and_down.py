@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from engram.cli.local_miner import Home
+from engram.cli.local_miner import Home, stop_holder
+from engram.errors import Unavailable
+from engram.storage import Holder
 
 CID = re.compile(r"\bv1::[0-9a-f]{64}\b")
 READY = re.compile(r"^READY (http://127\.0\.0\.1:\d+)$", re.MULTILINE)
@@ -31,7 +33,7 @@ def command(*arguments: str) -> list[str]:
 def home(tmp_path: Path) -> Iterator[Home]:
     home = Home(tmp_path / "engram")
     yield home
-    if (holder := home.holder()) is not None:  # a test failed half-way
+    if (holder := home.holder()) and holder.pid:  # a test failed half-way
         os.kill(holder.pid, signal.SIGKILL)
 
 
@@ -155,6 +157,11 @@ def test_a_miner_that_cannot_start_has_its_last_lines_shown(home: Home, tmp_path
     assert done.returncode != 0
     assert "The miner stopped while starting" in done.stderr
     assert "no-model-here" in done.stderr
+
+
+def test_a_holder_that_has_not_said_who_it_is_is_not_signalled(home: Home) -> None:
+    with pytest.raises(Unavailable, match="just opening"):
+        stop_holder(home, Holder(0))
 
 
 def test_down_with_nothing_running(home: Home) -> None:
