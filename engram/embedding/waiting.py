@@ -1,0 +1,81 @@
+"""The texts that wait for a thread, and who is next. Not thread-safe: the batcher holds a lock."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from itertools import islice
+
+from engram.embedding.interface import Embedded
+from engram.embedding.tokens import MAX_TOKENS
+
+CALL_TOKENS = MAX_TOKENS  # no call takes longer than one full text, so a query waits no longer
+LOOK_AHEAD = 32  # texts among which the next one finds company; counting more delays it
+URGENT_RUN = 8  # calls for queries in a row while ingests wait; then one for ingests
+
+
+@dataclass(eq=False, slots=True)
+class Waiting:
+    """One text and the future of its embedding."""
+
+    text: str
+    arrived: float
+    """Seconds, by the batcher's clock."""
+    tokens: int | None = None
+    """Word pieces that the model will read; None until counted, 0 if it could not be counted."""
+    future: Future[Embedded] = field(default_factory=Future)
+
+
+class WaitingRoom:
+    """Two lines, queries and ingests, each bounded by ``capacity`` texts."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.queries: deque[Waiting] = deque()
+        self.ingests: deque[Waiting] = deque()
+        self._urgent_run = 0
+
+    def __len__(self) -> int:
+        return len(self.queries) + len(self.ingests)
+
+    def line(self, urgent: bool) -> deque[Waiting]:
+        return self.queries if urgent else self.ingests
+
+    def uncounted(self) -> list[Waiting]:
+        """Texts whose length decides who shares the next call; none if there is no choice."""
+        ahead = list(islice(self._next_line(), LOOK_AHEAD))
+        return [waiting for waiting in ahead if waiting.tokens is None] if len(ahead) > 1 else []
+
+    def take(self) -> list[Waiting]:
+        """The next text with others of its length, oldest first; empty if nobody waits."""
+        line = self._next_line()
+        if not line:
+            return []
+        self._urgent_run = self._urgent_run + 1 if line is self.queries else 0
+        ahead = [line.popleft() for _ in range(min(LOOK_AHEAD, len(line)))]
+        group = list(_company(ahead))
+        taken = set(map(id, group))
+        line.extendleft(waiting for waiting in reversed(ahead) if id(waiting) not in taken)
+        return group
+
+    def clear(self) -> list[Waiting]:
+        """Send everybody away."""
+        everybody = [*self.queries, *self.ingests]
+        self.queries.clear()
+        self.ingests.clear()
+        return everybody
+
+    def _next_line(self) -> deque[Waiting]:
+        if not self.ingests or (self.queries and self._urgent_run < URGENT_RUN):
+            return self.queries
+        return self.ingests
+
+
+def _company(ahead: list[Waiting]) -> Iterator[Waiting]:
+    first = ahead[0]
+    yield first
+    if first.tokens:
+        same = (waiting for waiting in ahead[1:] if waiting.tokens == first.tokens)
+        yield from islice(same, max(1, CALL_TOKENS // first.tokens) - 1)
