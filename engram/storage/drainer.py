@@ -1,0 +1,215 @@
+"""One thread that keeps the index: drains the tail into it, saves it, rebuilds it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Event
+
+import faiss
+import numpy as np
+
+from engram.errors import EngramError, StorageFull
+from engram.storage.catalogue import Catalogue
+from engram.storage.database import translated
+from engram.storage.health import Loop
+from engram.storage.index import Index, Slots
+from engram.storage.loading import relearn
+from engram.storage.records import Records
+from engram.storage.snapshot import Snapshots
+from engram.storage.state import Progress, State
+
+log = logging.getLogger(__name__)
+
+_NICENESS = 10  # answers before housekeeping
+_QUIET_HOLD_S = 0.1  # how long an add may keep the first query after a pause waiting
+_BUSY_HOLD_S = 0.001  # and any other query: about one vector
+_LARGEST_BATCH = 1_024
+_VECTORS_PER_SETUP = 100_000  # FAISS prepares every add in time that grows with the index
+_FIRST_GUESS_S = 0.0005  # per vector, until measured
+_DEAD_SHARE = 0.3  # of the index; beyond it, searches wade through the dead
+_CHANGED_SHARE = 0.1  # of the records; below it a snapshot costs more than it saves
+_DISK_RETRY_S = 60.0  # before a snapshot is tried again on a full disk
+_REBUILT_AT_ONCE = 1_024  # vectors
+_WORTH_CLOSING = 10  # changes; a small snapshot takes as long as indexing so many vectors,
+_WORTH_PER = 500  # and one more for so many vectors in it
+_IDLE_S = 1.0  # between looks at the clock
+
+
+class Drainer:
+    """Owner of the index: the only thread that adds to it or replaces it."""
+
+    def __init__(self, records: Records, state: State, snapshots: Snapshots) -> None:
+        self._records = records
+        self._state = state
+        self._snapshots = snapshots
+        self._wake = Event()
+        self._closing = False
+        self._asked: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
+        self._seconds_per_vector = _FIRST_GUESS_S
+        self._not_before = 0.0  # monotonic; of the next snapshot
+        self._removed_when_looked = 0
+        self._prepared = False
+        self._loop = Loop("drainer", self._turn, state.health)
+
+    def start(self) -> None:
+        self._loop.start()
+
+    def wake(self) -> None:
+        """There is something to do."""
+        self._wake.set()
+
+    def snapshot(self) -> None:
+        """Save the index and wait for it."""
+        self._ask(self._save)
+
+    def relearn(self) -> None:
+        """Throw the index away, search exactly, and build it anew from the truth."""
+        self._ask(self._relearn)
+
+    def close(self) -> None:
+        """Stop after the current batch, with a snapshot if it is worth one."""
+        self._closing = True
+        self._wake.set()
+        self._loop.hurry()
+        self._loop.join()
+
+    def _turn(self) -> bool:
+        if not self._prepared:
+            _be_nice()
+            self._prepared = True
+        if self._closing:
+            self._finish()
+            return False
+        self._answer_asked()
+        busy = self._drain_batch()
+        if not busy:
+            self._wake.wait(_IDLE_S)
+            self._wake.clear()
+        self._maintain()
+        return True
+
+    def _drain_batch(self) -> bool:
+        """Move one batch from the tail into the index; False if there is none."""
+        catalogue = self._state.catalogue
+        waiting = catalogue.rows.visible_slots - catalogue.tail.start
+        if waiting <= 0:
+            return False
+        batch = min(waiting, self._batch_size(catalogue.index.count))
+        seconds = catalogue.index.add(catalogue.tail.take(batch))
+        catalogue.tail.drop(batch)
+        self._seconds_per_vector += (seconds / batch - self._seconds_per_vector) / 8
+        with self._state.room:
+            self._state.room.notify_all()
+        return True
+
+    def _batch_size(self, indexed: int) -> int:
+        self._use_threads()
+        hold = _QUIET_HOLD_S if self._state.quiet else _BUSY_HOLD_S
+        worthwhile = 1 + indexed // _VECTORS_PER_SETUP
+        return min(_LARGEST_BATCH, max(worthwhile, int(hold / self._seconds_per_vector)))
+
+    def _maintain(self) -> None:
+        catalogue = self._state.catalogue
+        removed = catalogue.rows.removed
+        if removed != self._removed_when_looked:
+            self._removed_when_looked = removed
+            if catalogue.dead_slots() > _DEAD_SHARE * catalogue.index.count:
+                self._rebuild(catalogue)
+        due = max(self._state.settings.snapshot_every, _CHANGED_SHARE * catalogue.rows.living)
+        if self._changes() >= due and time.monotonic() >= self._not_before:
+            self._try_snapshot()
+
+    def _changes(self) -> int:
+        """What the next start would have to repeat without another snapshot."""
+        catalogue = self._state.catalogue
+        covered = catalogue.rows.count - len(catalogue.tail)
+        return covered - self._state.snapshot.rows + self._state.deletes_since_snapshot
+
+    def _try_snapshot(self) -> None:
+        try:
+            self._save()
+        except StorageFull as error:
+            self._not_before = time.monotonic() + _DISK_RETRY_S
+            log.warning("index snapshot not written, the last one stays: %s", error)
+
+    def _save(self) -> None:
+        state = self._state
+        deletes = state.deletes_since_snapshot
+        with translated():
+            state.snapshot = self._snapshots.write(state.catalogue, state.changing)
+        state.deletes_since_snapshot -= deletes
+        state.snapshot_problem = None
+
+    def _relearn(self) -> None:
+        state = self._state
+        catalogue = relearn(self._records, state.settings, None)
+        with state.changing:
+            catalogue = relearn(self._records, state.settings, catalogue)
+            state.replace(catalogue, len(catalogue.tail))
+
+    def _ask(self, task: Callable[[], None]) -> None:
+        """Have this thread do something between two batches, and wait for it."""
+        answer: Future[None] = Future()
+        self._asked.put((task, answer))
+        self._wake.set()
+        answer.result()
+
+    def _answer_asked(self) -> None:
+        while not self._asked.empty():
+            task, answer = self._asked.get()
+            try:
+                task()
+                answer.set_result(None)
+            except EngramError as error:
+                answer.set_exception(error)
+
+    def _finish(self) -> None:
+        self._answer_asked()
+        if self._changes() >= _WORTH_CLOSING + self._state.catalogue.index.count // _WORTH_PER:
+            self._try_snapshot()
+
+    def _rebuild(self, old: Catalogue) -> None:
+        """Build an index of the living beside the one in use, then change over."""
+        state = self._state
+        with state.changing:
+            alive = old.rows.alive.view(old.rows.count)
+            kept = np.flatnonzero(old.rows.slot_mask(alive, old.index.count))
+        state.replacing = Progress(0, len(kept))
+        try:
+            index = self._index_of(old, kept)
+            if index is not None:
+                with state.changing:
+                    state.replace(old.compacted(index, kept), state.lost)
+        finally:
+            state.replacing = None
+        if index is not None:
+            self._try_snapshot()
+
+    def _index_of(self, old: Catalogue, slots: Slots) -> Index | None:
+        """A new index of these slots; None if the store closes before it is done."""
+        index = Index.empty(self._state.settings)
+        stored = old.index.stored()  # steady: only this thread adds
+        for start in range(0, len(slots), _REBUILT_AT_ONCE):
+            if self._closing:
+                return None
+            self._use_threads()
+            index.add_unseen(stored[slots[start : start + _REBUILT_AT_ONCE]])
+            self._state.replacing = Progress(index.count, len(slots))
+        return index
+
+    def _use_threads(self) -> None:
+        """All cores while nobody asks; FAISS keeps this setting for each calling thread."""
+        faiss.omp_set_num_threads((os.cpu_count() or 1) if self._state.quiet else 1)
+
+
+def _be_nice() -> None:
+    """Lower this thread's priority, where the system can; its helpers inherit it."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

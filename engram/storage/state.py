@@ -1,0 +1,122 @@
+"""What the threads of one open store share."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from threading import Condition, Lock
+from typing import NamedTuple
+
+from engram.config import StoreSettings
+from engram.errors import StoreError
+from engram.storage.catalogue import Catalogue, Fresh
+from engram.storage.health import Health
+from engram.storage.loading import Loaded
+from engram.storage.snapshot import Written
+
+QUIET_S = 0.2  # without a query for so long, the drainer takes the machine
+
+
+class Progress(NamedTuple):
+    """Vectors that a rebuild has put into the index, of how many."""
+
+    done: int
+    total: int
+
+
+class State:
+    """The current catalogue and what is going on around it."""
+
+    def __init__(self, folder: Path, settings: StoreSettings, loaded: Loaded) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.catalogue: Catalogue = loaded.catalogue
+        self.snapshot: Written = loaded.snapshot
+        self.snapshot_problem = loaded.problem
+        self.damaged: set[str] = set(loaded.damaged)
+        self.health = Health()
+        self.changing = Lock()
+        """Held to change the catalogue, to put another in its place, or to copy it whole."""
+        self.room = Condition(Lock())
+        """Notified when ``pending`` or the tail shrinks."""
+        self._whole = True
+        self.pending = 0  # records submitted and not yet in the catalogue
+        self.deletes_since_snapshot = 0
+        self.rebuild_until = len(loaded.catalogue.tail) if loaded.problem else 0
+        """Slots that the index had to be given anew; the tail may exceed its limit by these."""
+        self.replacing: Progress | None = None  # of an index that is built beside the one in use
+        self.last_query = time.monotonic() - QUIET_S
+
+    def append(self, fresh: Fresh) -> None:
+        """Make committed records searchable."""
+        with self.changing:
+            self._whole = False
+            self.catalogue.append(fresh)
+            self._whole = True
+
+    def require_whole(self) -> None:
+        """Raise StoreError if a record is on disk that could not be made searchable.
+
+        Only the thread that appends may ask.
+        """
+        if not self._whole:
+            raise StoreError("the store lost its place in memory; restart to load it anew")
+
+    def remove(self, sequence: int) -> None:
+        """Stop finding a deleted record."""
+        with self.changing:
+            self.catalogue.rows.remove(sequence)
+            self.deletes_since_snapshot += 1
+
+    def replace(self, catalogue: Catalogue, lost: int) -> None:
+        """Put another catalogue in the place of the present one; ``changing`` must be held.
+
+        ``lost`` is how many vectors its tail holds that the index had before.
+        """
+        self.rebuild_until = catalogue.tail.start + lost if lost else 0
+        self.catalogue = catalogue
+        self.snapshot = Written(self.snapshot.sequence, 0)
+
+    @property
+    def lost(self) -> int:
+        """Vectors that the index has to be given anew."""
+        return max(0, self.rebuild_until - self.catalogue.tail.start)
+
+    def quarantine(self, cid: str, sequence: int) -> None:
+        """Stop finding a record whose bytes turned out to be damaged."""
+        with self.changing:
+            self.catalogue.rows.remove(sequence)
+            self.damaged.add(cid)
+
+    def free_places(self) -> int:
+        """Vectors that may be added before ingest has to wait."""
+        tail = self.catalogue.tail
+        return self.settings.tail_limit + self.lost - len(tail) - self.pending
+
+    @property
+    def rebuilding(self) -> bool:
+        """True while the index lacks vectors that it had before."""
+        return self.replacing is not None or self.lost > 0
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far a rebuild is; None while there is none."""
+        if self.replacing is None and self.rebuilding:
+            return Progress(self.catalogue.tail.start, self.rebuild_until)
+        return self.replacing
+
+    @property
+    def quiet(self) -> bool:
+        """True if no query arrived lately."""
+        return time.monotonic() - self.last_query >= QUIET_S
+
+
+def disk_bytes(folder: Path) -> int:
+    """Size of all files below a folder; files that vanish meanwhile count as nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat(follow_symlinks=False).st_size if path.is_file() else 0
+        except FileNotFoundError:
+            continue
+    return total
