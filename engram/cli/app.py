@@ -103,10 +103,10 @@ def engram(
 
     \b
     Examples:
-      engram up                                  a miner with something in it to search
+      engram up
       engram ingest "The oak was planted in 1911"
       engram query "how old is the tree?"
-      engram COMMAND --help                      examples for each command
+      engram COMMAND --help
     """
 
 

@@ -25,7 +25,7 @@ def with_model(work: Callable[[], T]) -> T:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise
         typer.secho(error.message, fg=typer.colors.YELLOW, err=True)
-        typer.confirm("Install it now (about 80 MB)?", default=True, abort=True, err=True)
+        typer.confirm("Install it now (91 MB)?", default=True, abort=True, err=True)
     from engram.cli.model import install_with_words
 
     install_with_words()

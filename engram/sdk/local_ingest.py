@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from engram.core import embedding as vectors
 from engram.core import generate_cid
 from engram.embedding.interface import Embedded
-from engram.errors import EngramError, InvalidInput, Overloaded
+from engram.errors import EngramError, InvalidInput, Overloaded, UnsupportedVersion
 from engram.net.decode import Decoded, decode
-from engram.protocol import IngestRequest
+from engram.protocol import MODEL_VERSION, IngestRequest
 from engram.sdk.model import LazyModel
 from engram.sdk.results import Ingested
-from engram.storage.interface import Embedding, NewRecord, Stored, VectorStore
+from engram.storage import EmbeddedStore
+from engram.storage.interface import Embedding, NewRecord, Stored
 
-DRAIN_S = 1.0
-DRAINS = 120  # a full tail of 20,000 vectors moves into the index in less than a minute
+STUCK_S = 60.0  # the index takes hundreds of vectors a second: no room by then is a fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Prepared:
 class LocalIngest:
     """Decode, embed, make the CID, write durably: the order in which a node does it."""
 
-    def __init__(self, store: VectorStore, model: LazyModel) -> None:
+    def __init__(self, store: EmbeddedStore, model: LazyModel) -> None:
         self._store = store
         self._model = model
 
@@ -75,12 +75,12 @@ class LocalIngest:
 
     def _commit(self, records: Sequence[NewRecord]) -> list[Stored | Exception]:
         """Store; while the exact tail is full, wait for the index: here nobody else can."""
-        for _ in range(DRAINS):
+        while True:
             try:
                 return self._store.submit(records).result()
             except Overloaded:
-                self._store.drain(timeout=DRAIN_S)
-        return self._store.submit(records).result()
+                if not self._store.wait_for_room(timeout=STUCK_S):
+                    raise
 
 
 def _decoded(content: bytes) -> Decoded[IngestRequest] | EngramError:
@@ -92,6 +92,8 @@ def _decoded(content: bytes) -> Decoded[IngestRequest] | EngramError:
     given = [request.text, request.raw_embedding, request.embedding_b64]
     if sum(value is not None for value in given) != 1:
         return InvalidInput("Give exactly one of text, raw_embedding and embedding_b64.")
+    if request.model_version != MODEL_VERSION:
+        return UnsupportedVersion(f"This memory runs model version {MODEL_VERSION}.")
     return decoded
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -22,7 +21,7 @@ class LazyModel:
 
     def __init__(self, opener: Callable[[], Embedder], *, threads: int | None, queue: int) -> None:
         self._opener = opener
-        self._threads = threads or os.cpu_count() or 1
+        self._threads = threads
         self._queue = queue
         self._lock = threading.Lock()
         self._loaded: tuple[Embedder, Batcher] | None = None
@@ -37,7 +36,7 @@ class LazyModel:
         with self._lock:
             if self._loaded is None:
                 embedder = self._opener()
-                batcher = Batcher(embedder, threads=self._threads, queue=self._queue)
+                batcher = Batcher(embedder, self._threads, self._queue)
                 self._loaded = embedder, batcher
             return self._loaded
 

@@ -1,0 +1,116 @@
+"""What only the operator of a node may do: delete, undelete, fsck."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from engram.cli.operator_channel import operate
+from engram.cli.options import DataDir, Json, data_dir
+from engram.cli.output import note, print_json, progress, say
+from engram.core import parse_cid
+from engram.errors import StoreCorrupt
+
+SHOWN = 20  # of each kind of problem; --json has them all
+
+CidArgument = Annotated[str, typer.Argument(metavar="CID", help="v1:: and 64 digits")]
+
+
+def delete(cid: CidArgument, data_dir_: DataDir = None, json_: Json = False) -> None:
+    """Delete a record from your own node, for good.
+
+    Works while the miner runs. The node refuses the record from then on; other nodes may still
+    hold it. There is no way to delete over the network.
+
+    \b
+    Examples:
+      engram delete v1::6ac1…
+      engram delete v1::6ac1… --data-dir /var/lib/engram --json
+    """
+    parse_cid(cid)
+    reply = operate(
+        data_dir(data_dir_),
+        "/operator/delete",
+        {"cid": cid},
+        lambda store: {"deleted": store.delete(cid)},
+    )
+    if json_:
+        print_json(reply)
+    elif reply["deleted"]:
+        say(f"deleted {cid}; `engram undelete` lifts the refusal, not the loss")
+    else:
+        say(f"{cid} was not held; it is refused from now on")
+
+
+def undelete(cid: CidArgument, data_dir_: DataDir = None, json_: Json = False) -> None:
+    """Lift a deletion, so that the record may be stored again.
+
+    \b
+    Examples:
+      engram undelete v1::6ac1…
+    """
+    parse_cid(cid)
+    reply = operate(
+        data_dir(data_dir_),
+        "/operator/undelete",
+        {"cid": cid},
+        lambda store: {"undeleted": store.undelete(cid)},
+    )
+    if json_:
+        print_json(reply)
+    elif reply["undeleted"]:
+        say(f"{cid} may be stored again")
+    else:
+        say(f"{cid} was not deleted here")
+
+
+def fsck(
+    data_dir_: DataDir = None,
+    repair: Annotated[bool, typer.Option(help="build the index anew if it is wrong")] = True,
+    json_: Json = False,
+) -> None:
+    """Check every record and the index; repair the index.
+
+    Works while the miner runs. A record whose bytes do not hash to its CID is reported and never
+    served. The exit code is 6 if records or the database are damaged.
+
+    \b
+    Examples:
+      engram fsck
+      engram fsck --data-dir /var/lib/engram --no-repair --json
+    """
+    with progress() as bar:
+        task = bar.add_task("checking", total=None)
+
+        def on_progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        report = operate(
+            data_dir(data_dir_),
+            "/operator/fsck",
+            {"repair": repair},
+            lambda store: store.fsck(repair=repair, on_progress=on_progress).as_dict(),
+        )
+    if json_:
+        print_json(report)
+    else:
+        _tell(report)
+    if report["damaged"] or report["database"] or (report["index"] and not report["repaired"]):
+        raise typer.Exit(StoreCorrupt.exit_code)
+
+
+def _tell(report: dict[str, Any]) -> None:
+    say(f"{report['records']:,} records and {report['tombstones']:,} deletions checked")
+    for cid in report["damaged"][:SHOWN]:
+        note(f"damaged, not served: {cid}", style="red")
+    for problem in report["database"][:SHOWN]:
+        note(f"database: {problem}", style="red")
+    for problem in report["index"][:SHOWN]:
+        note(f"index: {problem}")
+    found = sum(len(report[part]) for part in ("damaged", "database", "index"))
+    say(f"{found} problems" if found else "everything is as it should be")
+    if report["repaired"]:
+        say("the index was built anew")
+    if report["damaged"]:
+        note("A damaged record can be had back from another node or a backup: engram import.")
