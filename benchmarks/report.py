@@ -1,0 +1,103 @@
+"""The results as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NOT_BENCHMARKS = {"date", "machine", "scale"}
+
+
+def lines(measured: Mapping[str, Any]) -> str:
+    """One benchmark on a terminal."""
+    shown = [_gate_line(gate) for gate in measured.get("gates", [])]
+    shown += [f"  {name}: {_plain(value)}" for name, value in measured.get("reported", {}).items()]
+    return "\n".join(shown)
+
+
+def _gate_line(gate: Mapping[str, Any]) -> str:
+    return (
+        f"  {'met   ' if gate['met'] else 'MISSED'} {gate['median']:.3g} "
+        f"({gate['low']:.3g} to {gate['high']:.3g}; {gate['sense']} {gate['target']:g}): "
+        f"{gate['name']}"
+    )
+
+
+def page(document: Mapping[str, Any], data_file: str) -> str:
+    """The whole run in Markdown."""
+    names = [name for name in document if name not in NOT_BENCHMARKS]
+    return "\n".join(
+        [
+            "# Results",
+            "",
+            f"Measured on {document['date']} by `make bench`; every number is in "
+            f"[{data_file}]({data_file}). A ratio is the median of alternating runs (ours, then "
+            "the floor), with the lowest and the highest in brackets; p99 is told, not judged.",
+            "",
+            *_machine(document),
+            "## What must hold",
+            "",
+            *_gates(document, names),
+            "",
+            *[line for name in names for line in _section(name, document[name])],
+        ]
+    )
+
+
+def _machine(document: Mapping[str, Any]) -> list[str]:
+    machine = dict(document["machine"])
+    libraries = machine.pop("libraries")
+    unset = machine.pop("unset_for_the_run")
+    rows = [f"- {name.replace('_', ' ')}: {value}" for name, value in machine.items()]
+    rows += [
+        "- " + ", ".join(f"{name} {version}" for name, version in libraries.items() if version)
+    ]
+    if unset:
+        rows += [f"- {' and '.join(unset)} were unset for the run: they slow numpy here"]
+    sizes = ", ".join(f"{name} {value:,}" for name, value in document["scale"].items())
+    return ["## Machine", "", *rows, f"- sizes: {sizes}", ""]
+
+
+def _gates(document: Mapping[str, Any], names: list[str]) -> list[str]:
+    table = ["| what | ours | floor | ratio | target | |", "|---|---|---|---|---|---|"]
+    for name in names:
+        table += [_gate_row(gate) for gate in document[name].get("gates", [])]
+    return table
+
+
+def _gate_row(gate: Mapping[str, Any]) -> str:
+    spread = f"{gate['median']:.3g}"
+    if gate["high"] > gate["low"]:
+        spread += f" ({gate['low']:.3g} to {gate['high']:.3g})"
+    cells = [
+        gate["name"],
+        _middle(gate["ours"], gate["unit"]),
+        _middle(gate["floor"], gate["unit"]),
+        spread,
+        f"{gate['sense']} {gate['target']:g}",
+        "met" if gate["met"] else "**missed**",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _middle(values: list[float], unit: str) -> str:
+    return f"{sorted(values)[len(values) // 2]:,.4g} {unit}" if values else ""
+
+
+def _section(name: str, measured: Mapping[str, Any]) -> list[str]:
+    told = measured.get("reported", {key: measured[key] for key in measured if key != "gates"})
+    tables = {key: value for key, value in told.items() if isinstance(value, list)}
+    rows = [f"- {key}: {_plain(value)}" for key, value in told.items() if key not in tables]
+    for key, table in tables.items():
+        rows += ["", f"{key}:", "", *_table(table)]
+    return [f"## {name.replace('_', ' ')}", "", *rows, ""]
+
+
+def _table(rows: list[Mapping[str, Any]]) -> list[str]:
+    heads = list(rows[0])
+    body = [f"| {' | '.join(_plain(row[head]) for head in heads)} |" for row in rows]
+    return [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads), *body]
+
+
+def _plain(value: Any) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
