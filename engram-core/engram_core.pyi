@@ -1,6 +1,25 @@
 from collections.abc import Sequence
 from typing import Any
 
+__all__ = [
+    "CoreError",
+    "__version__",
+    "assign",
+    "assign_many",
+    "embedding_bytes",
+    "generate_challenge",
+    "generate_cid",
+    "generate_cids",
+    "generate_response",
+    "generate_responses",
+    "metadata_text",
+    "parse_cid",
+    "parse_metadata",
+    "verify_cid",
+    "verify_cids",
+    "verify_response",
+]
+
 __version__: str
 
 class CoreError(ValueError):

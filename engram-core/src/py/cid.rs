@@ -21,7 +21,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 }
 
 #[pyfunction]
-#[pyo3(signature = (embedding, metadata=None, version=Version::default()))]
+#[pyo3(
+    signature = (embedding, metadata=None, version=Version::default()),
+    text_signature = "(embedding, metadata=None, version='v1')"
+)]
 fn generate_cid(
     embedding: &Bound<'_, PyAny>,
     metadata: Option<&Bound<'_, PyAny>>,
@@ -31,7 +34,10 @@ fn generate_cid(
 }
 
 #[pyfunction]
-#[pyo3(signature = (embeddings, metadatas, version=Version::default()))]
+#[pyo3(
+    signature = (embeddings, metadatas, version=Version::default()),
+    text_signature = "(embeddings, metadatas, version='v1')"
+)]
 fn generate_cids(
     embeddings: &Bound<'_, PyAny>,
     metadatas: &Bound<'_, PyAny>,
@@ -49,7 +55,10 @@ fn parse_cid(py: Python<'_>, cid: Cid) -> Bound<'_, PyBytes> {
 }
 
 #[pyfunction]
-#[pyo3(signature = (cid, embedding, metadata=None, version=Version::default()))]
+#[pyo3(
+    signature = (cid, embedding, metadata=None, version=Version::default()),
+    text_signature = "(cid, embedding, metadata=None, version='v1')"
+)]
 fn verify_cid(
     cid: Cid,
     embedding: &Bound<'_, PyAny>,
@@ -60,7 +69,10 @@ fn verify_cid(
 }
 
 #[pyfunction]
-#[pyo3(signature = (cids, embeddings, metadatas, version=Version::default()))]
+#[pyo3(
+    signature = (cids, embeddings, metadatas, version=Version::default()),
+    text_signature = "(cids, embeddings, metadatas, version='v1')"
+)]
 fn verify_cids(
     cids: &Bound<'_, PyAny>,
     embeddings: &Bound<'_, PyAny>,

@@ -24,7 +24,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// `cid`, `nonce_hex`, `expires_at`
 #[pyfunction]
-#[pyo3(signature = (cid, ttl_s=Ttl(CHALLENGE_TTL_S), now=None))]
+#[pyo3(
+    signature = (cid, ttl_s=Ttl(CHALLENGE_TTL_S), now=None),
+    text_signature = "(cid, ttl_s=60, now=None)"
+)]
 fn generate_challenge(
     cid: Cid,
     ttl_s: Ttl,
