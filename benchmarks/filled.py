@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -17,11 +17,12 @@ from benchmarks.bare import Vectors
 from benchmarks.data import Corpus
 from engram.config import StoreSettings
 from engram.core import generate_cids
-from engram.errors import Overloaded
 from engram.protocol import MAX_BATCH
-from engram.storage import open_store
-from engram.storage.interface import NewRecord, Stored, VectorStore
+from engram.storage import EmbeddedStore, open_store
+from engram.storage.interface import NewRecord, Stored
 
+IN_FLIGHT = 8
+"""Batches that wait for their commit at a time."""
 GROUPS = 1_000
 """Records carry their row number modulo this, so that filters can keep any share of them."""
 TOPICS = 50
@@ -56,23 +57,16 @@ def _sealed(vectors: Vectors, metadatas: list[dict[str, Any]]) -> list[NewRecord
     return [NewRecord(*fields) for fields in zip(cids, vectors, metadatas, strict=True)]
 
 
-def store_all(store: VectorStore, fresh: Sequence[NewRecord]) -> None:
+def store_all(store: EmbeddedStore, fresh: Sequence[NewRecord]) -> None:
     """Store everything in batches, as fast as the store takes it."""
-    waiting: list[Future[list[Stored | Exception]]] = []
+    waiting: deque[Future[list[Stored | Exception]]] = deque()
     for start in range(0, len(fresh), MAX_BATCH):
-        waiting.append(_submit(store, fresh[start : start + MAX_BATCH]))
-        if len(waiting) > 8:
-            waiting.pop(0).result()
+        store.wait_for_room()
+        waiting.append(store.submit(fresh[start : start + MAX_BATCH]))
+        if len(waiting) > IN_FLIGHT:
+            waiting.popleft().result()
     for future in waiting:
         future.result()
-
-
-def _submit(store: VectorStore, batch: Sequence[NewRecord]) -> Future[list[Stored | Exception]]:
-    while True:
-        try:
-            return store.submit(batch)
-        except Overloaded:
-            time.sleep(0.05)  # the tail is full: the index is behind
 
 
 @contextmanager
