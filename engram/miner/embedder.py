@@ -43,11 +43,13 @@ class MinerEmbedder:
 
     async def embed(self, text: str, *, urgent: bool) -> Embedded:
         """One text. Raises Overloaded when too many wait."""
+        future = self.batcher.submit(text, urgent)
         self.waiting += 1
         try:
-            return await self._landing.wait(self.batcher.submit(text, urgent), self._deadline_s)
+            return await self._landing.wait(future, self._deadline_s)
         finally:
             self.waiting -= 1
+            future.cancel()  # nobody waits any more: if it has not begun, it need not
 
     async def in_turn(
         self, embed: Callable[[A], Awaitable[T]], items: Sequence[A]

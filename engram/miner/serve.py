@@ -23,7 +23,7 @@ from engram.miner.operator import build_operator_app, open_operator_socket, remo
 from engram.miner.routes import build_app, build_metrics_app
 from engram.miner.store import MinerStore
 from engram.net.server import Runner
-from engram.storage.embedded import EmbeddedStore
+from engram.storage import EmbeddedStore
 
 METRICS_PORT_OFFSET = 1_000  # a public miner on 8091 has its metrics on loopback 9091
 LOOPBACK = "127.0.0.1"
@@ -70,6 +70,7 @@ class Miner:
         app = build_app(self.node, metrics=not apart)
         port = await self._serve_tcp(app, settings.host, settings.port)
         self.url = f"http://{bracketed(settings.host)}:{port}"
+        log.info("miner is bound", url=self.url)
         if apart:
             await self._serve_tcp(build_metrics_app(self.node), LOOPBACK, self._metrics_port(port))
         if public:
@@ -119,7 +120,7 @@ class Miner:
     async def _open_operator_channel(self, store: EmbeddedStore) -> None:
         channel = open_operator_socket(self.node.settings.data_dir)
         self._operator_socket = Path(channel.getsockname())
-        runner = await self._runner(build_operator_app(self.node))
+        runner = await self._runner(build_operator_app(self.node, store))
         await web.SockSite(runner, channel).start()
         store.lock.announce(url=self.url, operator_socket=str(self._operator_socket))
 

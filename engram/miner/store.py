@@ -69,18 +69,6 @@ class MinerStore:
         """A page of records, see VectorStore.list."""
         return await self.scans.run(self.store.list, limit, cursor, where)
 
-    async def delete(self, cid: str) -> bool:
-        """Write a tombstone, see VectorStore.delete."""
-        return await self.scans.run(self.store.delete, cid)
-
-    async def undelete(self, cid: str) -> bool:
-        """Lift a tombstone, see VectorStore.undelete."""
-        return await self.scans.run(self.store.undelete, cid)
-
-    async def snapshot(self) -> None:
-        """Write the index to disk now."""
-        await self.scans.run(self.store.snapshot)
-
     async def stats(self) -> StoreStats:
         """Counts, see VectorStore.stats."""
         return await self.points.run(self.store.stats)

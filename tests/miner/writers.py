@@ -1,0 +1,58 @@
+"""Concurrent writers over HTTP that remember exactly what was acknowledged to them."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import numpy as np
+
+GONE = (aiohttp.ClientError, ConnectionError, asyncio.TimeoutError)
+
+
+@dataclass
+class Ledger:
+    """Every record whose CID a miner acknowledged, and how many tries met an error reply."""
+
+    acknowledged: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+
+
+def record_body(random: np.random.Generator, writer: int, number: int) -> dict[str, Any]:
+    """An ingest of a vector that no other record has."""
+    vector = random.standard_normal(384).astype("<f4")
+    return {
+        "embedding_b64": b64encode(vector.tobytes()).decode(),
+        "metadata": {"writer": writer, "number": number},
+    }
+
+
+async def write_until_gone(url: str, ledger: Ledger, seed: int, writers: int = 16) -> None:
+    """Write on that many connections until the miner no longer answers."""
+    connector = aiohttp.TCPConnector(limit=writers)
+    async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
+        for writer in range(writers):
+            group.create_task(_write(session, url, ledger, seed, writer))
+
+
+async def _write(
+    session: aiohttp.ClientSession, url: str, ledger: Ledger, seed: int, writer: int
+) -> None:
+    random = np.random.default_rng([seed, writer])
+    number = seed * 1_000_000
+    while True:
+        number += 1
+        body = record_body(random, writer, number)
+        try:
+            async with session.post(f"{url}/IngestSynapse", json=body) as response:
+                reply = await response.json()
+        except GONE:
+            return
+        if response.status == 200:
+            ledger.acknowledged[reply["cid"]] = body
+        else:
+            ledger.refused.append((response.status, reply))
+            return
