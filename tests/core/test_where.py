@@ -76,10 +76,9 @@ def holds(op: str, operand: Any, key: str, subject: dict[str, Any]) -> bool:
         return same(value, operand)
     if isinstance(value, str):
         value, operand = value.encode(), operand.encode()
-    below, equal = value < operand, value == operand
-    return {"$lt": below, "$lte": below or equal, "$gte": not below}.get(
-        op, not below and not equal
-    )
+    below, equal = bool(value < operand), bool(value == operand)
+    answers = {"$lt": below, "$lte": below or equal, "$gte": not below, "$gt": not (below or equal)}
+    return answers[op]
 
 
 def oracle(clause: dict[str, Any], subject: dict[str, Any]) -> bool:
