@@ -1,6 +1,6 @@
 """The vector store: durable records and a search over them.
 
-``open_store`` for the process that owns a data directory, ``open_read_only`` for a look beside it.
+``open_store`` opens a data directory. fsck, transfer and backup are the operator's tools on it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, overload
 
 from engram.config import StoreSettings
+from engram.storage.backup import backup, restore
+from engram.storage.check import FsckReport
+from engram.storage.fsck import fsck
 from engram.storage.interface import (
     Hit,
     NewRecord,
@@ -22,11 +26,15 @@ from engram.storage.interface import (
 from engram.storage.lock import Holder, describe_holder
 from engram.storage.reading import ReadOnlyStore
 from engram.storage.store import EmbeddedStore
+from engram.storage.transfer import ExportReport, ImportReport, export_records, import_records
 
 __all__ = [
     "EmbeddedStore",
+    "ExportReport",
+    "FsckReport",
     "Hit",
     "Holder",
+    "ImportReport",
     "NewRecord",
     "Page",
     "ReadOnlyStore",
@@ -34,26 +42,45 @@ __all__ = [
     "StoreStats",
     "Stored",
     "VectorStore",
+    "backup",
     "describe_holder",
-    "open_read_only",
+    "export_records",
+    "fsck",
+    "import_records",
     "open_store",
+    "restore",
 ]
 
 
+@overload
 def open_store(
-    path: Path, settings: StoreSettings | None = None, *, clock: Callable[[], float] = time.time
-) -> EmbeddedStore:
+    path: Path,
+    settings: StoreSettings | None = None,
+    *,
+    read_only: Literal[False] = False,
+    clock: Callable[[], float] = time.time,
+) -> EmbeddedStore: ...
+@overload
+def open_store(
+    path: Path,
+    settings: StoreSettings | None = None,
+    *,
+    read_only: Literal[True],
+    clock: Callable[[], float] = time.time,
+) -> ReadOnlyStore: ...
+def open_store(
+    path: Path,
+    settings: StoreSettings | None = None,
+    *,
+    read_only: bool = False,
+    clock: Callable[[], float] = time.time,
+) -> EmbeddedStore | ReadOnlyStore:
     """Open the store in a directory, which is created if need be.
 
     Returns as soon as every record is searchable; a lost index is rebuilt in the background.
-    Raises StoreLocked, StoreTooNew, StoreCorrupt, StorageFull.
+    With ``read_only`` another process may have it open: records can be read, not searched.
+    Raises StoreLocked, StoreTooNew, StoreCorrupt, StorageFull; NotFound if read-only and absent.
     """
+    if read_only:
+        return ReadOnlyStore(path)
     return EmbeddedStore(path, settings or StoreSettings(), clock)
-
-
-def open_read_only(path: Path) -> ReadOnlyStore:
-    """Read records and scan them while another process may serve them; no search.
-
-    Raises NotFound if the directory holds no store.
-    """
-    return ReadOnlyStore(path)

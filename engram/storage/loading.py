@@ -24,7 +24,7 @@ class Loaded(NamedTuple):
     catalogue: Catalogue
     snapshot: Written
     problem: str | None
-    """Why there is no snapshot to start from; None if there is, or if none was needed."""
+    """Why a snapshot is there and not used."""
     damaged: list[str]
     """CIDs of records too damaged to be searched."""
 
@@ -38,12 +38,9 @@ def load(records: Records, snapshots: Snapshots, settings: StoreSettings) -> Loa
         if found is not None:
             _reconcile(found[0], found[1], records)
             catalogue, snapshot = found
-        elif records.count():
-            problem = "there is none"
     except Untrusted as error:
         problem = str(error)
-    if problem:
-        log.warning("index snapshot not used, index is being rebuilt: %s", problem)
+        log.warning("index snapshot not used, the index is rebuilt: %s", problem)
     damaged = _replay(catalogue, records, snapshot.sequence)
     return Loaded(catalogue, snapshot, problem, damaged)
 

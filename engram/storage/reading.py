@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from engram.core.where import Where, matches
@@ -54,6 +54,15 @@ class Reading:
     def scan(self) -> Iterator[Record]:
         """Every record in order of arrival, from one consistent view. Raises StoreCorrupt."""
         return (self._decoded(row) for row in self._records.scan())
+
+    def scan_intact(self, on_damage: Callable[[str], None]) -> Iterator[Record]:
+        """As ``scan``, but a damaged record is reported by its CID and left out."""
+        for row in self._records.scan():
+            record = self._intact(row)
+            if record is None:
+                on_damage(row.cid)
+            else:
+                yield record
 
     def tombstones(self) -> Iterator[tuple[str, float]]:
         """Every deleted CID and the unix second of its deletion."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -26,6 +25,7 @@ from engram.config import StoreSettings
 from engram.core.limits import DIMENSIONS
 from engram.storage.catalogue import Catalogue
 from engram.storage.columns import ColumnArrays, Columns
+from engram.storage.files import sync
 from engram.storage.index import Index
 from engram.storage.records import Records
 from engram.storage.rows import RowArrays, Rows
@@ -105,12 +105,12 @@ class Snapshots:
 
     def _publish(self, partial: Path) -> None:
         for file in partial.iterdir():
-            _sync(file)
-        _sync(partial)
+            sync(file)
+        sync(partial)
         older = self._complete()
         generation = int(older[-1].name) + 1 if older else 1
         partial.rename(self._folder / f"{generation:08d}")
-        _sync(self._folder)
+        sync(self._folder)
         for folder in older:
             shutil.rmtree(folder)
 
@@ -173,11 +173,3 @@ def _restore(arrays: Any, key: bytes) -> tuple[Rows, Columns]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -42,8 +42,8 @@ class State:
         self._whole = True
         self.pending = 0  # records submitted and not yet in the catalogue
         self.deletes_since_snapshot = 0
-        self.rebuild_until = len(loaded.catalogue.tail) if loaded.problem else 0
-        """Slots that the index had to be given anew; the tail may exceed its limit by these."""
+        self.rebuild_until = loaded.catalogue.tail.end
+        """Slots that the index must be given anew; the tail may exceed its limit by these."""
         self.replacing: Progress | None = None  # of an index that is built beside the one in use
         self.last_query = time.monotonic() - QUIET_S
 

@@ -13,8 +13,8 @@ from engram.config import StoreSettings
 from engram.core.embedding import normalise
 from engram.core.where import Where, matches
 from engram.errors import NotReady
+from engram.storage.check import FsckReport, OnProgress, check
 from engram.storage.drainer import Drainer
-from engram.storage.fsck import FsckReport, OnProgress, check
 from engram.storage.interface import (
     Embedding,
     Hit,
@@ -121,12 +121,17 @@ class EmbeddedStore(Reading):
         self._require_open()
         self._drainer.snapshot()
 
+    def rebuild(self) -> None:
+        """Forget the index, search exactly from the records, and build it anew behind that."""
+        self._require_open()
+        self._drainer.relearn()
+
     def fsck(self, on_progress: OnProgress | None = None, *, repair: bool = False) -> FsckReport:
         """Check every CID and the index while serving; ``repair`` builds the index anew."""
         self._require_open()
         report = check(self._records, self._state.catalogue, on_progress)
         if repair and report.index:
-            self._drainer.relearn()
+            self.rebuild()
             report.repaired = True
         return report
 
