@@ -14,7 +14,11 @@ from engram.errors import Unavailable
 from engram.protocol import MAX_HAS
 from engram.sdk import EngramClient, Ingested
 
-SEARCHES = ("how do plants make their food?", "who was first at the pole?", "a storm at sea")
+SEARCHES = (
+    "why does chopping vegetables bring tears?",
+    "an epidemic traced to a dirty well",
+    "chance that guests at a party were born on the same date",
+)  # answered in other words than they are asked in, which is the point of semantic memory
 BATCH = 32  # passages a request: small enough for a progress bar that moves
 REFUSED = "refused_here"  # deleted by the operator since: to be left alone
 
