@@ -48,9 +48,9 @@ class BatcherStats:
 class Batcher:
     """Threads that embed what callers submit.
 
-    A free thread takes a text at once, alone if nobody else waits. Texts that wait together and
-    have equal length share a call. Queries go first, but every ninth call is for ingests if some
-    wait. Everything may be called from any thread.
+    A free thread takes a text at once, alone if there is a thread for everybody. Texts that wait
+    together and have equal length share a call. Queries go first, but every ninth call is for
+    ingests if some wait. Everything may be called from any thread.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Batcher:
         self._room = WaitingRoom(queue)
         self._changed = threading.Condition()
         self._closing = False
-        self._running = self._texts = self._calls = self._refused = 0
+        self._busy = self._running = self._texts = self._calls = self._refused = 0
         self._waited_s = self._embedding_s = 0.0
         self._seconds_per_text = FIRST_GUESS_S
         self._threads = [
@@ -140,6 +140,12 @@ class Batcher:
             group = self._take()
             if group:
                 self._embed(group)
+                with self._changed:
+                    self._busy -= 1
+
+    def _free(self) -> int:
+        """Threads that could take a text now; the one that asks is among them."""
+        return len(self._threads) - self._busy
 
     def _wait_for_texts(self) -> bool:
         """False when it is time to stop."""
@@ -150,7 +156,7 @@ class Batcher:
     def _count_company(self) -> None:
         """Count outside the lock. Another thread may count the same texts: the same numbers."""
         with self._changed:
-            uncounted = self._room.uncounted()
+            uncounted = self._room.uncounted(self._free())
         for waiting in uncounted:
             counted = _attempt(self._embedder.count_tokens, waiting.text)
             # A text that cannot be counted goes alone, and its own call says what is wrong.
@@ -159,11 +165,12 @@ class Batcher:
     def _take(self) -> list[Waiting]:
         """The next group without those that were given up; it counts as running from here."""
         with self._changed:
-            taken = self._room.take()
+            taken = self._room.take(self._free())
             group = [w for w in taken if w.future.set_running_or_notify_cancel()]
             now = self._clock()
             self._waited_s += sum(now - waiting.arrived for waiting in group)
             self._running += len(group)
+            self._busy += bool(group)
         return group
 
     def _embed(self, group: Sequence[Waiting]) -> None:

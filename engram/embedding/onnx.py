@@ -15,7 +15,8 @@ from engram.embedding.tokens import WordPieces
 from engram.protocol import DIMENSIONS
 
 CALL_TOKENS = 512  # more a call is no faster; this is 1.6 times the rate of 28 tokens a call
-PROBE_LENGTHS = (2, 7, 33)  # odd ones and one just past a vector register's multiple
+PROBE_LENGTHS = (2, 7, 33)  # the shortest, an odd one, one just past a multiple of registers
+PROBE_TEXTS = 3
 ERRORS_ONLY = 3  # onnxruntime's log severity
 
 
@@ -55,10 +56,10 @@ class OnnxEmbedder:
         """Does this processor's code give a text the same bits in a group as alone?
 
         It did wherever it was measured. Kernels are chosen by processor, so a few known inputs
-        are tried at each start (20 ms); where they differ, every text gets a call of its own.
+        are tried at each start (50 ms); where they differ, every text gets a call of its own.
         """
         for length in PROBE_LENGTHS:
-            ids = np.arange(1_000, 1_000 + 5 * length).reshape(5, length)
+            ids = np.arange(1_000, 1_000 + PROBE_TEXTS * length).reshape(PROBE_TEXTS, length)
             alone = [self._run(row[np.newaxis]) for row in ids]
             if self._run(ids).tobytes() != np.concatenate(alone).tobytes():
                 return False

@@ -43,19 +43,29 @@ class WaitingRoom:
     def line(self, urgent: bool) -> deque[Waiting]:
         return self.queries if urgent else self.ingests
 
-    def uncounted(self) -> list[Waiting]:
-        """Texts whose length decides who shares the next call; none if there is no choice."""
-        ahead = list(islice(self._next_line(), LOOK_AHEAD))
-        return [waiting for waiting in ahead if waiting.tokens is None] if len(ahead) > 1 else []
+    def uncounted(self, free: int) -> list[Waiting]:
+        """Texts whose length decides who shares the next call; none if there is no choice.
 
-    def take(self) -> list[Waiting]:
-        """The next text with others of its length, oldest first; empty if nobody waits."""
+        ``free``: threads that could take a text now, at least 1.
+        """
+        line = self._next_line()
+        if len(line) == 1 or self._share(free) == 1:
+            return []
+        return [waiting for waiting in islice(line, LOOK_AHEAD) if waiting.tokens is None]
+
+    def take(self, free: int) -> list[Waiting]:
+        """The next text with others of its length, oldest first; empty if nobody waits.
+
+        No more than leaves a text for each of the other ``free`` threads.
+        """
         line = self._next_line()
         if not line:
             return []
-        self._urgent_run = self._urgent_run + 1 if line is self.queries else 0
+        passed_over = line is self.queries and bool(self.ingests)
+        self._urgent_run = self._urgent_run + 1 if passed_over else 0
+        most = self._share(free)
         ahead = [line.popleft() for _ in range(min(LOOK_AHEAD, len(line)))]
-        group = list(_company(ahead))
+        group = list(islice(_company(ahead), most))
         taken = set(map(id, group))
         line.extendleft(waiting for waiting in reversed(ahead) if id(waiting) not in taken)
         return group
@@ -66,6 +76,9 @@ class WaitingRoom:
         self.queries.clear()
         self.ingests.clear()
         return everybody
+
+    def _share(self, free: int) -> int:
+        return -(-len(self) // free)
 
     def _next_line(self) -> deque[Waiting]:
         if not self.ingests or (self.queries and self._urgent_run < URGENT_RUN):

@@ -1,0 +1,82 @@
+"""Batching, order and threads never change a bit of a vector."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engram.config import EmbedderSettings
+from engram.embedding import Embedder, open_embedder
+from engram.embedding.batcher import Batcher
+from engram.embedding.bulk import embed_all
+from tests.embedding.varied_texts import VARIED
+
+WORDS = ["cat", "harbour", "seven", "blue", "river", "and"]  # one piece each: lengths coincide
+
+texts = st.one_of(
+    st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join),
+    st.text(max_size=60),
+)
+
+
+@cache
+def shared_embedder() -> Embedder:
+    return open_embedder(EmbedderSettings())
+
+
+@cache
+def alone(text: str) -> bytes:
+    return shared_embedder().embed([text])[0].vector.tobytes()
+
+
+@given(st.lists(texts, min_size=2, max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_together_as_alone(many: list[str]) -> None:
+    together = shared_embedder().embed(many)
+    assert [embedded.vector.tobytes() for embedded in together] == [alone(text) for text in many]
+
+
+@given(st.lists(texts, min_size=2, max_size=12))
+@settings(max_examples=20, deadline=None)
+def test_through_the_batcher_as_alone(many: list[str]) -> None:
+    batcher = Batcher(shared_embedder(), threads=2, queue=64)
+    try:
+        futures = [batcher.submit(text, urgent=bool(n % 3)) for n, text in enumerate(many)]
+        found = [future.result().vector.tobytes() for future in futures]
+    finally:
+        batcher.close()
+    assert found == [alone(text) for text in many]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 6, 8, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 126])
+@pytest.mark.parametrize("company", [2, 3, 7])
+def test_groups_of_one_length(embedder: Embedder, length: int, company: int) -> None:
+    """Lengths around the multiples of vector registers and kernel rows."""
+    random = np.random.default_rng(length)
+    many = [" ".join(random.choice(WORDS, length)) for _ in range(company)]
+    together = embedder.embed(many)
+    for text, embedded in zip(many, together, strict=True):
+        assert embedded.vector.tobytes() == embedder.embed([text])[0].vector.tobytes()
+
+
+def test_two_threads_at_once(embedder: Embedder) -> None:
+    once = [embedded.vector.tobytes() for embedded in embedder.embed(VARIED)]
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(embedder.embed, [VARIED, VARIED[::-1], VARIED, VARIED[::-1]]))
+    assert [e.vector.tobytes() for e in runs[0]] == once
+    assert [e.vector.tobytes() for e in reversed(runs[3])] == once
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_embed_all_keeps_bits_and_order(embedder: Embedder, threads: int) -> None:
+    many = [*VARIED, *VARIED[:10]]
+    found = embed_all(embedder, many, threads)
+    for ours, theirs in zip(found, embedder.embed(many), strict=True):
+        assert ours.vector.tobytes() == theirs.vector.tobytes()
+        assert ours.truncated == theirs.truncated
+    assert embed_all(embedder, [], threads) == []
