@@ -40,16 +40,23 @@ pub fn invalid(message: impl Into<String>) -> Refusal {
 }
 
 fn write_pair(key: &str, value: &Value, out: &mut Vec<u8>) -> Result<(), Reason> {
-    escape(key, b"\\;=:", out);
-    if let Value::Text(text) = value {
-        require_text_length(key, text)?;
-        out.push(b'=');
-        escape(text, b"\\;", out);
-    } else {
-        let mut json = Vec::new();
-        write_json(value, 2, &mut json)?;
-        out.extend_from_slice(b":=");
-        escape_bytes(&json, b"\\;", out);
+    escape_key(key, out);
+    match value {
+        Value::Text(text) => {
+            require_text_length(key, text)?;
+            out.push(b'=');
+            escape(text.as_bytes(), out);
+        }
+        Value::Array(_) | Value::Object(_) => {
+            let mut json = Vec::new();
+            write_json(value, 2, &mut json)?;
+            out.extend_from_slice(b":=");
+            escape(&json, out);
+        }
+        word => {
+            out.extend_from_slice(b":=");
+            write_json(word, 2, out)?; // nothing in it needs an escape
+        }
     }
     out.push(b';');
     Ok(())
@@ -66,15 +73,20 @@ fn require_text_length(key: &str, text: &str) -> Result<(), Reason> {
     Ok(())
 }
 
-fn escape(text: &str, special: &[u8], out: &mut Vec<u8>) {
-    escape_bytes(text.as_bytes(), special, out);
+fn escape_key(key: &str, out: &mut Vec<u8>) {
+    for &byte in key.as_bytes() {
+        if matches!(byte, b'\\' | b';' | b'=' | b':') {
+            out.push(b'\\');
+        }
+        out.push(byte);
+    }
 }
 
-/// Put a backslash before each special byte; all of them are ASCII, so UTF-8 stays whole.
-fn escape_bytes(text: &[u8], special: &[u8], out: &mut Vec<u8>) {
+/// Both specials are ASCII, so UTF-8 stays whole. Texts are long and specials rare: memchr.
+fn escape(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len());
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| special.contains(byte)) {
+    while let Some(at) = memchr::memchr2(b'\\', b';', rest) {
         out.extend_from_slice(&rest[..at]);
         out.extend_from_slice(&[b'\\', rest[at]]);
         rest = &rest[at + 1..];

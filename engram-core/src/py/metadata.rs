@@ -43,23 +43,29 @@ pub fn write(metadata: Option<&Bound<'_, PyAny>>, out: &mut Vec<u8>) -> Result<(
         let name = type_name(metadata);
         return Err(invalid(format!("metadata must be an object, not {name}")));
     };
-    let members: Vec<Member> = object.iter().map(top_member).collect::<Result<_, _>>()?;
+    let pairs: Vec<_> = object.iter().collect();
+    let members: Vec<Member> = pairs.iter().map(member).collect::<Result<_, _>>()?;
     write_pairs(&members, out)
 }
 
-fn top_member(
-    (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>),
-) -> Result<Member<'static>, Refusal> {
-    let key = key_text(&key).map_err(|reason| invalid(format!("metadata {reason}")))?;
-    let value = from_python(&value, 2).map_err(|reason| refuse_key(&key, &reason))?;
-    Ok((key, value))
+/// A top-level pair; its strings stay where Python has them.
+fn member<'a>(
+    (key, value): &'a (Bound<'_, PyAny>, Bound<'_, PyAny>),
+) -> Result<Member<'a>, Refusal> {
+    let key = borrowed_key(key).map_err(|reason| invalid(format!("metadata {reason}")))?;
+    let value = match value.cast_exact::<PyString>() {
+        Ok(text) => borrowed(text).map(|text| Value::Text(Cow::Borrowed(text))),
+        Err(_) => from_python(value, 2),
+    };
+    let value = value.map_err(|reason| refuse_key(key, &reason))?;
+    Ok((Cow::Borrowed(key), value))
 }
 
 /// A value of exactly the types that are JSON, so that what is hashed is what any serialiser
 /// writes. `depth` is the level at which it would stand as an array or object.
 fn from_python(value: &Bound<'_, PyAny>, depth: usize) -> Result<Value<'static>, Reason> {
     if let Ok(text) = value.cast_exact::<PyString>() {
-        return Ok(Value::Text(owned(text)?));
+        return Ok(Value::Text(Cow::Owned(borrowed(text)?.to_owned())));
     }
     if let Ok(float) = value.cast_exact::<PyFloat>() {
         return Ok(Value::Float(float.value()));
@@ -91,20 +97,22 @@ fn container(value: &Bound<'_, PyAny>, depth: usize) -> Result<Value<'static>, R
         return Err(format!("holds a value of type {name}, which is not JSON"));
     };
     require_depth(depth)?;
-    let member = |(key, value)| Ok((key_text(&key)?, item(value)?));
-    Ok(Value::Object(object.iter().map(member).collect::<Result<_, Reason>>()?))
+    let pair = |(key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        Ok((Cow::Owned(borrowed_key(&key)?.to_owned()), item(value)?))
+    };
+    Ok(Value::Object(object.iter().map(pair).collect::<Result<_, Reason>>()?))
 }
 
-fn key_text(key: &Bound<'_, PyAny>) -> Result<Cow<'static, str>, Reason> {
+fn borrowed_key<'a>(key: &'a Bound<'_, PyAny>) -> Result<&'a str, Reason> {
     match key.cast_exact::<PyString>() {
-        Ok(text) => owned(text),
+        Ok(text) => borrowed(text),
         Err(_) => Err(format!("holds a key of type {}, not a string", type_name(key))),
     }
 }
 
-fn owned(text: &Bound<'_, PyString>) -> Result<Cow<'static, str>, Reason> {
+fn borrowed<'a>(text: &'a Bound<'_, PyString>) -> Result<&'a str, Reason> {
     let surrogate = |_| "holds a lone surrogate, which UTF-8 cannot carry".to_owned();
-    Ok(Cow::Owned(text.to_str().map_err(surrogate)?.to_owned()))
+    text.to_str().map_err(surrogate)
 }
 
 fn json_bytes<'a>(text: &'a Bound<'_, PyAny>) -> Result<&'a [u8], Refusal> {
