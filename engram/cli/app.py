@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from engram import __version__
 from engram.cli.failure import report
@@ -52,20 +52,19 @@ COMMANDS = {
 class LazyGroup(TyperGroup):
     """Knows its commands by name and summary; imports one only when it is called."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, entry in COMMANDS.items():
+            self.commands[name] = TyperCommand(name, help=entry.summary)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        entry = COMMANDS.get(cmd_name)
-        if entry is None:
-            return None
-        if ctx.resilient_parsing:  # shell completion wants the options
+        if ctx.resilient_parsing and cmd_name in COMMANDS:  # shell completion wants its options
             return load(cmd_name)
-        return typer.core.TyperCommand(cmd_name, help=entry.summary)
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        name, _, rest = super().resolve_command(ctx, args)
-        return name, load(name or ""), rest
+        name, placeholder, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name else placeholder, rest
 
 
 def load(name: str) -> Any:

@@ -6,7 +6,9 @@ import json
 
 import typer
 
-from engram.errors import EngramError
+from engram.errors import EngramError, InvalidInput
+
+WRONG_PATH = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
 def report(error: EngramError | OSError, *, as_json: bool) -> int:
@@ -15,7 +17,8 @@ def report(error: EngramError | OSError, *, as_json: bool) -> int:
     With ``as_json`` the object goes to stdout, where its reader expects the reply.
     """
     if isinstance(error, OSError):
-        error = EngramError(sentence_of(error))
+        kind = InvalidInput if isinstance(error, WRONG_PATH) else EngramError
+        error = kind(sentence_of(error))
     if as_json:
         typer.echo(json.dumps({"error": error.message, "code": error.code}, ensure_ascii=False))
     else:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from engram.cli.operator_channel import operate
-from engram.cli.options import DataDir, Json, data_dir
+from engram.cli.operator_channel import on_store, operate
+from engram.cli.options import DataDir, Json, data_dir, settings
 from engram.cli.output import note, print_json, progress, say
+from engram.config import StoreSettings
 from engram.core import parse_cid
 from engram.errors import StoreCorrupt
+from engram.storage import FsckReport
+from engram.storage import fsck as check_store
 
 SHOWN = 20  # of each kind of problem; --json has them all
 
@@ -29,11 +33,12 @@ def delete(cid: CidArgument, data_dir_: DataDir = None, json_: Json = False) -> 
       engram delete v1::6ac1… --data-dir /var/lib/engram --json
     """
     parse_cid(cid)
+    folder = data_dir(data_dir_)
     reply = operate(
-        data_dir(data_dir_),
+        folder,
         "/operator/delete",
         {"cid": cid},
-        lambda store: {"deleted": store.delete(cid)},
+        lambda: {"deleted": on_store(folder, lambda store: store.delete(cid))},
     )
     if json_:
         print_json(reply)
@@ -51,11 +56,12 @@ def undelete(cid: CidArgument, data_dir_: DataDir = None, json_: Json = False) -
       engram undelete v1::6ac1…
     """
     parse_cid(cid)
+    folder = data_dir(data_dir_)
     reply = operate(
-        data_dir(data_dir_),
+        folder,
         "/operator/undelete",
         {"cid": cid},
-        lambda store: {"undeleted": store.undelete(cid)},
+        lambda: {"undeleted": on_store(folder, lambda store: store.undelete(cid))},
     )
     if json_:
         print_json(reply)
@@ -80,24 +86,27 @@ def fsck(
       engram fsck
       engram fsck --data-dir /var/lib/engram --no-repair --json
     """
-    with progress() as bar:
-        task = bar.add_task("checking", total=None)
-
-        def on_progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        report = operate(
-            data_dir(data_dir_),
-            "/operator/fsck",
-            {"repair": repair},
-            lambda store: store.fsck(repair=repair, on_progress=on_progress).as_dict(),
-        )
+    folder = data_dir(data_dir_)
+    report = operate(
+        folder, "/operator/fsck", {"repair": repair}, lambda: _check(folder, repair).as_dict()
+    )
     if json_:
         print_json(report)
     else:
         _tell(report)
     if report["damaged"] or report["database"] or (report["index"] and not report["repaired"]):
         raise typer.Exit(StoreCorrupt.exit_code)
+
+
+def _check(folder: Path, repair: bool) -> FsckReport:
+    with progress() as bar:
+        task = bar.add_task("checking", total=None)
+
+        def on_progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        chosen = settings(StoreSettings)
+        return check_store(folder, chosen, repair=repair, on_progress=on_progress)
 
 
 def _tell(report: dict[str, Any]) -> None:

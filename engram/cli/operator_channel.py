@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -12,8 +13,9 @@ from engram.cli.options import settings
 from engram.config import StoreSettings
 from engram.errors import InvalidInput, StoreLocked
 from engram.sdk import EngramClient, wire
-from engram.storage import describe_holder, open_store
-from engram.storage.embedded import EmbeddedStore
+from engram.storage import EmbeddedStore, describe_holder, open_store
+
+T = TypeVar("T")
 
 DEADLINE_S = 600.0  # a snapshot of a large index takes minutes
 
@@ -22,28 +24,29 @@ def operate(
     data_dir: Path,
     path: str,
     body: dict[str, Any],
-    directly: Callable[[EmbeddedStore], dict[str, Any]],
+    directly: Callable[[], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Ask the running miner, or do it on the store if nothing runs. Returns the reply's JSON.
+    """Ask the running miner, or do it ``directly`` if nothing runs. Returns the reply's JSON.
 
     Raises StoreLocked if a process that takes no orders has the directory open.
     """
     require_records(data_dir)
     holder = describe_holder(data_dir)
     if holder is None:
-        with_store = open_store(data_dir, settings(StoreSettings))
-        try:
-            return directly(with_store)
-        finally:
-            with_store.close()
+        return directly()
     if not holder.operator_socket:
         raise StoreLocked(
             f"Process {holder.pid} has {data_dir} open and takes no orders; stop it first."
         )
     transport = httpx.HTTPTransport(uds=holder.operator_socket)
     with EngramClient("http://operator", timeout=DEADLINE_S, transport=transport) as node:
-        call = wire.Call("POST", path, wire.encode(body), dict[str, Any])
-        return node.result(call)
+        return node.result(wire.Call("POST", path, wire.encode(body), dict[str, Any]))
+
+
+def on_store(data_dir: Path, work: Callable[[EmbeddedStore], T]) -> T:
+    """Do something on the store of a directory that nothing has open."""
+    with closing(open_store(data_dir, settings(StoreSettings))) as store:
+        return work(store)
 
 
 def require_records(data_dir: Path) -> None:

@@ -42,7 +42,8 @@ def query(
     for hit in results:
         say(f"{hit.score:.3f}  {hit.cid}", style="bold")
         say(f"       {snippet(hit.text) or json.dumps(hit.metadata, ensure_ascii=False)}")
-    say(f"{len(results)} results in {results.latency_ms:.1f} ms", style="dim")
+    found = "1 result" if len(results) == 1 else f"{len(results)} results"
+    say(f"{found} in {results.latency_ms:.1f} ms", style="dim")
 
 
 def get(cid: CidArgument, url: Url = None, json_: Json = False) -> None:

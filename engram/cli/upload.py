@@ -26,6 +26,7 @@ class Upload:
         self.duplicates = 0
         self.failed = 0
         self.failures: list[dict[str, Any]] = []
+        """Sorted by line once the run is over."""
 
     def run(self, lines: BinaryIO, bar: Progress, size: int | None) -> None:
         """Send everything. ``size`` in bytes, if known, is what the bar counts."""
@@ -41,6 +42,7 @@ class Upload:
                 "what is stored is not stored twice."
             )
             raise
+        self.failures.sort(key=lambda failure: failure["line"])
 
     def summary(self) -> dict[str, Any]:
         """The counts and the first hundred failures."""

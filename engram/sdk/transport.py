@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,4 +34,5 @@ def unreachable_because(url: str, error: httpx.HTTPError) -> ServerUnreachable:
     """The error for a request that got no answer, in the words of its cause."""
     if isinstance(error, httpx.TimeoutException):
         return unreachable(url, "it took too long")
-    return unreachable(url, str(error) or type(error).__name__)
+    reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+    return unreachable(url, reason[:1].lower() + reason[1:])
