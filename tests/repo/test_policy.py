@@ -24,9 +24,7 @@ MACHINE_PATHS = re.compile(r"(^|[^A-Za-z0-9_.])/(wor[k]|far[m]|roo[t]|User[s])/"
 
 BROAD_EXCEPT = {
     "engram/net/errors.py",  # the HTTP middleware: whatever a handler raises becomes an answer
-    "engram/embedding/batcher.py",  # worker threads: an error goes to whoever waits for the text
     "engram/storage/health.py",  # background loops: one failed turn must not end the loop
-    "engram/storage/health.py",  # the same for the store's threads
 }
 
 TEXT = [p for p in tracked() if p.suffix not in {".png", ".parquet", ".npy", ".npz", ".ico"}]
