@@ -38,7 +38,14 @@ def up(
     demo: Annotated[bool, typer.Option("--demo", help="show the searches, then stop")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="leave the miner running")] = False,
 ) -> None:
-    """Start a miner, store a small corpus in it and search it."""
+    """Start a miner, store a small corpus in it and search it.
+
+    \b
+    Examples:
+      engram up
+      engram up --detach
+      engram up --demo --data-dir ./demo --port 0
+    """
     home = Home(data_dir)
     if (holder := home.holder()) and holder.url:
         say(f"a miner already runs here (pid {holder.pid}); using it")
@@ -63,7 +70,12 @@ def up(
 
 
 def down(data_dir: DataDir = Path(".engram")) -> None:
-    """Stop the miner that ``engram up`` left running."""
+    """Stop the miner that `engram up` left running.
+
+    \b
+    Examples:
+      engram down
+    """
     home = Home(data_dir)
     holder = home.holder()
     if holder is None:

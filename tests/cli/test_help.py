@@ -1,0 +1,67 @@
+"""Help: quick, complete, and with an example for every command."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from engram import __version__
+from engram.cli.app import COMMANDS, load
+from tests.cli.shell import Shell
+
+HEAVY = {"numpy", "faiss", "onnxruntime", "aiohttp", "httpx", "pydantic", "engram.sdk"}
+
+
+def subcommands() -> list[list[str]]:
+    groups = {"model": ["install", "status"]}
+    return [[name, *rest] for name in COMMANDS for rest in ([[]] if name not in groups else [])] + [
+        [name, one] for name, members in groups.items() for one in members
+    ]
+
+
+@pytest.mark.parametrize("command", subcommands(), ids=" ".join)
+def test_every_command_has_an_example_of_itself(shell: Shell, command: list[str]) -> None:
+    text = shell.ok(*command, "--help").out
+    examples = text.partition("Examples:")[2].partition("╭")[0]
+    assert f"engram {' '.join(command)}" in examples, text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    first_line = (load(name).help or "").strip().splitlines()[0]
+    assert first_line == COMMANDS[name].summary
+
+
+def test_the_list_names_every_command(shell: Shell) -> None:
+    text = shell.ok("--help").out
+    listed = set(re.findall(r"^│ ([a-z]+) ", text, re.MULTILINE))
+    assert listed >= set(COMMANDS)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys\nfrom engram.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print('LOADED', *sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = set(ran.stdout.partition("LOADED ")[2].split())
+    assert "typer" in loaded
+    assert not loaded & HEAVY
+
+
+def test_version(shell: Shell) -> None:
+    assert shell.ok("--version").out == f"engram {__version__}\n"
+    body = shell.ok("version", "--json").json
+    assert body["version"] == __version__
+    assert body["core"] in ("rust", "python")
+    assert __version__ in shell.ok("version").out
+
+
+def test_nothing_is_answered_with_help(shell: Shell) -> None:
+    assert "engram COMMAND --help" in shell().out
