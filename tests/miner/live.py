@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,13 @@ class LiveMiner:
         *options: str,
         port: int = 0,
         environment: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
     ) -> None:
         self.data_dir = data_dir
         self.options = options
         self.port = port
         self.environment = dict(environment or {})
+        self.wrapper = wrapper
         self.log = data_dir.parent / f"{data_dir.name}.log"
         self.url = ""
         self.process: subprocess.Popen[bytes] | None = None
@@ -44,8 +46,8 @@ class LiveMiner:
 
     def spawn(self) -> None:
         """Start the process without waiting for it."""
-        command = [sys.executable, "-m", "engram", "miner", "--data-dir", str(self.data_dir)]
-        command += ["--port", str(self.port), "--chain", "none", *self.options]
+        command = [*self.wrapper, sys.executable, "-m", "engram", "miner"]
+        command += ["--data-dir", str(self.data_dir), "--port", str(self.port), "--chain", "none", *self.options]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command,
