@@ -18,7 +18,7 @@ from engram.core.limits import MAX_METADATA_DEPTH
 from engram.errors import InvalidWhere
 
 MAX_DEPTH = 8  # of $and, $or and $not inside each other; the outermost clause is 1
-MAX_TERMS = 64  # comparisons in the whole clause
+MAX_TERMS = 64  # comparisons and empty clauses in the whole clause
 MAX_MEMBERS = 1_000  # values of one $in or $nin
 _NAME_LENGTH = 40  # of a key inside an error message
 
@@ -275,7 +275,7 @@ def _is_number(value: Any) -> bool:
 def _count_terms(where: Where) -> int:
     match where:
         case All(terms) | Either(terms):
-            return sum(map(_count_terms, terms))
+            return max(1, sum(map(_count_terms, terms)))
         case Not(term):
             return _count_terms(term)
         case _:

@@ -170,6 +170,8 @@ def test_the_number_of_terms_is_bounded() -> None:
         parse_where({str(index): index for index in range(65)})
     with pytest.raises(InvalidWhere, match="64"):
         parse_where({"$or": [{"a": {"$gt": 1, "$lt": 2}}] * 33})
+    with pytest.raises(InvalidWhere, match="64"):
+        parse_where({"$and": [{"$or": [{}] * 9}] * 9})
 
 
 def test_the_tree_is_what_a_store_compiles() -> None:
