@@ -46,20 +46,25 @@ def volatile(name: str) -> re.Pattern[str]:
     return re.compile(rf'("{name}": ?)-?[\d.]+')
 
 
-VOLATILE = [volatile(name) for name in ("age_ms", "latency_ms", "uptime", "stored_at")]
+VOLATILE = [
+    *(volatile(name) for name in ("age_ms", "latency_ms", "uptime", "stored_at")),
+    re.compile(r"()\d+(?:\.\d+)? ms\b"),
+]
+
+
+def lasting(text: str) -> str:
+    """The text without CIDs and what else changes from run to run or machine to machine."""
+    for pattern in VOLATILE:
+        text = pattern.sub(r"\1*", text)
+    return CID.sub("<cid>", text)
 
 
 def words(text: str) -> str:
-    """The text with CIDs and what changes from run to run left out, numbers replaced by ``#``."""
-    for pattern in VOLATILE:
-        text = pattern.sub(r"\1*", text)
-    return re.sub(r"\s+", " ", NUMBER.sub("#", CID.sub("<cid>", text))).strip()
+    return " ".join(NUMBER.sub("#", lasting(text)).split())
 
 
 def numbers(text: str) -> list[float]:
-    for pattern in VOLATILE:
-        text = pattern.sub(r"\1*", text)
-    return [float(found) for found in NUMBER.findall(CID.sub("<cid>", text))]
+    return [float(found) for found in NUMBER.findall(lasting(text))]
 
 
 def agrees(promised: str, real: str) -> bool:
