@@ -87,7 +87,7 @@ def model(settings: EmbedderSettings) -> Iterator[Check]:
 
 def folder(path: Path) -> Check:
     """Whether the data directory can be written, and who has it open."""
-    if holder := describe_holder(path):
+    if path.is_dir() and (holder := describe_holder(path)):
         return Check("folder", "ok", f"{path} is open in process {holder.pid}")
     existing = nearest_existing(path)
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):

@@ -15,11 +15,12 @@ from tests.cli.shell import Shell
 HEAVY = {"numpy", "faiss", "onnxruntime", "aiohttp", "httpx", "pydantic", "engram.sdk"}
 
 
+GROUPS = {"model": ["install", "status"]}
+
+
 def subcommands() -> list[list[str]]:
-    groups = {"model": ["install", "status"]}
-    return [[name, *rest] for name in COMMANDS for rest in ([[]] if name not in groups else [])] + [
-        [name, one] for name, members in groups.items() for one in members
-    ]
+    whole = [[name] for name in COMMANDS if name not in GROUPS]
+    return whole + [[name, one] for name, members in GROUPS.items() for one in members]
 
 
 @pytest.mark.parametrize("command", subcommands(), ids=" ".join)
