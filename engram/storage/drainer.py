@@ -23,20 +23,22 @@ from engram.storage.index import Index, Slots
 from engram.storage.loading import relearn
 from engram.storage.records import Records
 from engram.storage.snapshot import Snapshots
-from engram.storage.state import Progress, State
+from engram.storage.state import QUIET_S, Progress, State
 
 log = logging.getLogger(__name__)
 
 _NICENESS = 10  # answers before housekeeping
-_QUIET_HOLD_S = 0.1  # how long an add may keep the first query after a pause waiting
-_BUSY_HOLD_S = 0.001  # and any other query: about one vector
-_LARGEST_BATCH = 1_024
+_LONGEST_HOLD_S = 0.25  # how long an add may keep the first query after a long pause waiting
+_HOLD_PER_PAUSE = 0.25  # a shorter pause earns a shorter wait
+_BUSY_HOLD_S = 0.001  # for any other query: a few vectors
+_LARGEST_BATCH = 2_048  # FAISS on two threads: 154 us a vector in adds of 1,024, 195 us of 256
+_WORTH_THREADS = 128  # vectors; FAISS adds up to 100 on one thread, whatever it is allowed
 _VECTORS_PER_SETUP = 100_000  # FAISS prepares every add in time that grows with the index
 _FIRST_GUESS_S = 0.0005  # per vector, until measured
 _DEAD_SHARE = 0.3  # of the index; beyond it, searches wade through the dead
 _CHANGED_SHARE = 0.1  # of the records; below it a snapshot costs more than it saves
 _DISK_RETRY_S = 60.0  # before a snapshot is tried again on a full disk
-_REBUILT_AT_ONCE = 1_024  # vectors
+_REBUILT_AT_ONCE = 2_048  # vectors
 _WORTH_CLOSING = 10  # changes; a small snapshot takes as long as indexing so many vectors,
 _WORTH_PER = 500  # and one more for so many vectors in it
 _IDLE_S = 1.0  # between looks at the clock
@@ -102,6 +104,7 @@ class Drainer:
         if waiting <= 0:
             return False
         batch = min(waiting, self._batch_size(catalogue.index.count))
+        self._use_threads(batch)
         seconds = catalogue.index.add(catalogue.tail.take(batch))
         catalogue.tail.drop(batch)
         self._seconds_per_vector += (seconds / batch - self._seconds_per_vector) / 8
@@ -110,8 +113,10 @@ class Drainer:
         return True
 
     def _batch_size(self, indexed: int) -> int:
-        self._use_threads()
-        hold = _QUIET_HOLD_S if self._state.quiet else _BUSY_HOLD_S
+        pause = self._state.pause()
+        hold = _BUSY_HOLD_S
+        if pause >= QUIET_S:
+            hold = min(_LONGEST_HOLD_S, pause * _HOLD_PER_PAUSE)
         worthwhile = 1 + indexed // _VECTORS_PER_SETUP
         return min(_LARGEST_BATCH, max(worthwhile, int(hold / self._seconds_per_vector)))
 
@@ -199,14 +204,15 @@ class Drainer:
         for start in range(0, len(slots), _REBUILT_AT_ONCE):
             if self._closing:
                 return None
-            self._use_threads()
+            self._use_threads(_REBUILT_AT_ONCE)
             index.add_unseen(stored[slots[start : start + _REBUILT_AT_ONCE]])
             self._state.replacing = Progress(index.count, len(slots))
         return index
 
-    def _use_threads(self) -> None:
+    def _use_threads(self, batch: int) -> None:
         """All cores while nobody asks; FAISS keeps this setting for each calling thread."""
-        faiss.omp_set_num_threads((os.cpu_count() or 1) if self._state.quiet else 1)
+        many = batch >= _WORTH_THREADS and self._state.pause() >= QUIET_S
+        faiss.omp_set_num_threads((os.cpu_count() or 1) if many else 1)
 
 
 def _be_nice() -> None:

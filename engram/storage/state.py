@@ -14,7 +14,7 @@ from engram.storage.health import Health
 from engram.storage.loading import Loaded
 from engram.storage.snapshot import Written
 
-QUIET_S = 0.2  # without a query for so long, the drainer takes the machine
+QUIET_S = 0.2  # without a query for so long, the drainer may take the machine
 
 
 class Progress(NamedTuple):
@@ -105,10 +105,9 @@ class State:
             return Progress(self.catalogue.tail.start, self.rebuild_until)
         return self.replacing
 
-    @property
-    def quiet(self) -> bool:
-        """True if no query arrived lately."""
-        return time.monotonic() - self.last_query >= QUIET_S
+    def pause(self) -> float:
+        """Seconds since the last query."""
+        return time.monotonic() - self.last_query
 
 
 def disk_bytes(folder: Path) -> int:
