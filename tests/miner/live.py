@@ -47,7 +47,15 @@ class LiveMiner:
     def spawn(self) -> None:
         """Start the process without waiting for it."""
         command = [*self.wrapper, sys.executable, "-m", "engram", "miner"]
-        command += ["--data-dir", str(self.data_dir), "--port", str(self.port), "--chain", "none", *self.options]
+        command += [
+            "--data-dir",
+            str(self.data_dir),
+            "--port",
+            str(self.port),
+            "--chain",
+            "none",
+            *self.options,
+        ]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command,
