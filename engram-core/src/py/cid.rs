@@ -20,6 +20,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(verify_cids, module)?)
 }
 
+/// The CID of one record.
+///
+/// `embedding` is what `embedding_bytes` takes; None for metadata is `{}`. Raises
+/// `invalid_embedding`, `invalid_metadata` or `unsupported_version`.
 #[pyfunction]
 #[pyo3(
     signature = (embedding, metadata=None, version=Version::default()),
@@ -33,6 +37,11 @@ fn generate_cid(
     Ok(one(embedding, metadata, &version)?)
 }
 
+/// The CIDs of n records, hashed on all cores without the interpreter's lock.
+///
+/// `embeddings` is a float array of shape (n, 384) or a list of embeddings, `metadatas` a list
+/// of n objects. Raises as `generate_cid`, naming the first bad record, or `invalid_input` if
+/// the columns differ in length.
 #[pyfunction]
 #[pyo3(
     signature = (embeddings, metadatas, version=Version::default()),
@@ -49,11 +58,16 @@ fn generate_cids(
     Ok(cids.into_iter().enumerate().map(named).collect::<Result<_, _>>()?)
 }
 
+/// The 32 bytes of the digest. Raises `invalid_cid`.
 #[pyfunction]
 fn parse_cid(py: Python<'_>, cid: Cid) -> Bound<'_, PyBytes> {
     PyBytes::new(py, &cid.digest)
 }
 
+/// Whether the CID is that of the record.
+///
+/// False as well for an embedding or metadata that no record may hold. Raises `invalid_cid` or
+/// `unsupported_version`.
 #[pyfunction]
 #[pyo3(
     signature = (cid, embedding, metadata=None, version=Version::default()),
@@ -68,6 +82,8 @@ fn verify_cid(
     one(embedding, metadata, &version).is_ok_and(|expected| expected == cid.text)
 }
 
+/// `verify_cid` of n records. Raises `invalid_cid`, naming the first bad one, or
+/// `invalid_input` if the columns differ in length.
 #[pyfunction]
 #[pyo3(
     signature = (cids, embeddings, metadatas, version=Version::default()),

@@ -13,6 +13,11 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(embedding_bytes, module)?)
 }
 
+/// The 1,536 canonical bytes of an embedding: checked, with -0 as +0.
+///
+/// Takes a buffer of 384 float32 or float64 (a numpy array), 1,536 bytes, or a list or tuple of
+/// 384 int or float. float64 and int are rounded to the nearest float32, ties to even. Raises
+/// `invalid_embedding`.
 #[pyfunction]
 fn embedding_bytes<'py>(embedding: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let bytes = extract(embedding)?;

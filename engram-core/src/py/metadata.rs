@@ -17,6 +17,9 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(parse_metadata, module)?)
 }
 
+/// The escaped pair text of a metadata object, UTF-8; empty for None.
+///
+/// Raises `invalid_metadata` for whatever docs/protocol.md section 1 refuses.
 #[pyfunction]
 fn metadata_text<'py>(metadata: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let mut text = Vec::new();
@@ -24,6 +27,10 @@ fn metadata_text<'py>(metadata: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyByt
     Ok(PyBytes::new(metadata.py(), &text))
 }
 
+/// Metadata from JSON text.
+///
+/// Raises `malformed_json`, `duplicate_key`, or `invalid_metadata` as `metadata_text` does; JSON
+/// null is refused.
 #[pyfunction]
 fn parse_metadata<'py>(json_text: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let value = json::parse(json_bytes(json_text)?)?;

@@ -16,11 +16,16 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(assign_many, module)?)
 }
 
+/// UIDs of the up to three members that hold the CID, primary first.
+///
+/// `members` lists pairs (UID 0..65535, the 32-byte hash of the block in which it registered).
+/// Raises `invalid_cid`, or `invalid_input` for a bad member or a UID that is listed twice.
 #[pyfunction]
 fn assign(cid: Cid, members: &Bound<'_, PyAny>) -> PyResult<Vec<u16>> {
     Ok(nearest(&cid.digest, &nodes(members)?))
 }
 
+/// `assign` for each of many CIDs among the same members.
 #[pyfunction]
 fn assign_many(
     py: Python<'_>,

@@ -22,7 +22,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(verify_response, module)?)
 }
 
-/// `cid`, `nonce_hex`, `expires_at`
+/// A challenge with a new nonce that expires `ttl_s` (1..600) seconds from now.
+///
+/// `now` is in unix seconds, by default those of the clock. Returns `(cid, nonce_hex, expires_at)`.
+/// Raises `invalid_cid` or `invalid_challenge`.
 #[pyfunction]
 #[pyo3(
     signature = (cid, ttl_s=Ttl(CHALLENGE_TTL_S), now=None),
@@ -39,6 +42,9 @@ fn generate_challenge(
     Ok((cid.text, hex::encode(nonce), now + ttl_s.0))
 }
 
+/// The answer of whoever has the embedding to 64 hexadecimal digits of nonce.
+///
+/// Returns `(embedding_hash, proof)`. Raises `invalid_challenge` or `invalid_embedding`.
 #[pyfunction]
 fn generate_response(
     nonce_hex: &Bound<'_, PyAny>,
@@ -48,6 +54,9 @@ fn generate_response(
     Ok(answer(respond(&nonce, &extract(embedding)?)))
 }
 
+/// The answers to n nonces, for n embeddings as `generate_cids` takes them.
+///
+/// Raises as `generate_response`, naming the first bad challenge.
 #[pyfunction]
 fn generate_responses(
     nonces_hex: &Bound<'_, PyAny>,
@@ -67,6 +76,10 @@ fn generate_responses(
     Ok(answers.into_iter().enumerate().map(named).collect::<Result<_, _>>()?)
 }
 
+/// Whether an answer is right, compared in constant time; the expiry is the caller's to enforce.
+///
+/// An answer of any other form is just wrong. Raises `invalid_cid` or `invalid_challenge` for a
+/// malformed challenge, `invalid_embedding` for a bad expectation.
 #[pyfunction]
 fn verify_response(
     challenge: &Bound<'_, PyAny>,

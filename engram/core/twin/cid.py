@@ -25,6 +25,11 @@ _VERSION = re.compile("v(0|[1-9][0-9]*)")
 def generate_cid(
     embedding: Any, metadata: dict[str, Any] | None = None, version: str = MODEL_VERSION
 ) -> str:
+    """The CID of one record.
+
+    ``embedding`` is what ``embedding_bytes`` takes; None for metadata is ``{}``. Raises
+    InvalidEmbedding, InvalidMetadata or UnsupportedVersion.
+    """
     suffix = _version_bytes(version)
     return _cid(embedding, metadata, suffix)
 
@@ -32,6 +37,12 @@ def generate_cid(
 def generate_cids(
     embeddings: Any, metadatas: Sequence[dict[str, Any]], version: str = MODEL_VERSION
 ) -> list[str]:
+    """The CIDs of n records; the compiled core hashes them on all cores.
+
+    ``embeddings`` is a float array of shape (n, 384) or a list of embeddings, ``metadatas`` a list
+    of n objects. Raises as ``generate_cid``, naming the first bad record, or InvalidInput if the
+    columns differ in length.
+    """
     suffix = _version_bytes(version)
     rows = embedding_rows(embeddings)
     column = column_of("metadatas", metadatas, len(rows))
@@ -39,6 +50,7 @@ def generate_cids(
 
 
 def parse_cid(cid: str) -> bytes:
+    """The 32 bytes of the digest. Raises InvalidCid."""
     if not isinstance(cid, str) or not _CID.fullmatch(cid):
         raise InvalidCid("a CID is v1:: and 64 lowercase hexadecimal digits")
     return bytes.fromhex(cid[4:])
@@ -50,6 +62,11 @@ def verify_cid(
     metadata: dict[str, Any] | None = None,
     version: str = MODEL_VERSION,
 ) -> bool:
+    """Whether the CID is that of the record.
+
+    False as well for an embedding or metadata that no record may hold. Raises InvalidCid or
+    UnsupportedVersion.
+    """
     parse_cid(cid)
     return _verified(cid, embedding, metadata, _version_bytes(version))
 
@@ -60,6 +77,9 @@ def verify_cids(
     metadatas: Sequence[dict[str, Any]],
     version: str = MODEL_VERSION,
 ) -> list[bool]:
+    """``verify_cid`` of n records. Raises InvalidCid, naming the first bad one, or InvalidInput if
+    the columns differ in length.
+    """
     suffix = _version_bytes(version)
     rows = embedding_rows(embeddings)
     column = column_of("metadatas", metadatas, len(rows))

@@ -14,11 +14,17 @@ from engram.errors import InvalidInput
 
 
 def assign(cid: str, members: Sequence[tuple[int, bytes]]) -> list[int]:
+    """UIDs of the up to three members that hold the CID, primary first.
+
+    ``members`` lists pairs (UID 0..65535, the 32-byte hash of the block in which it registered).
+    Raises InvalidCid, or InvalidInput for a bad member or a UID that is listed twice.
+    """
     key = parse_cid(cid)
     return _nearest(key, _nodes(members))
 
 
 def assign_many(cids: Sequence[str], members: Sequence[tuple[int, bytes]]) -> list[list[int]]:
+    """``assign`` for each of many CIDs among the same members."""
     keys = parse_cids(column_of("cids", cids))
     nodes = _nodes(members)
     return [_nearest(key, nodes) for key in keys]

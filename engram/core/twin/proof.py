@@ -23,6 +23,11 @@ _NONCE = re.compile("[0-9a-f]{64}")
 def generate_challenge(
     cid: str, ttl_s: int = CHALLENGE_TTL_S, now: float | None = None
 ) -> Challenge:
+    """A challenge with a new nonce that expires ``ttl_s`` (1..600) seconds from now.
+
+    ``now`` is in unix seconds, by default those of the clock. Raises InvalidCid or
+    InvalidChallenge.
+    """
     parse_cid(cid)
     if type(ttl_s) is not int or not 1 <= ttl_s <= MAX_CHALLENGE_TTL_S:
         raise InvalidChallenge(f"ttl_s must be a whole number within 1..{MAX_CHALLENGE_TTL_S}")
@@ -33,10 +38,18 @@ def generate_challenge(
 
 
 def generate_response(nonce_hex: str, embedding: Any) -> Response:
+    """The answer of whoever has the embedding to 64 hexadecimal digits of nonce.
+
+    Raises InvalidChallenge or InvalidEmbedding.
+    """
     return _respond(_nonce(nonce_hex), embedding)
 
 
 def generate_responses(nonces_hex: Sequence[str], embeddings: Any) -> list[Response]:
+    """The answers to n nonces, for n embeddings as ``generate_cids`` takes them.
+
+    Raises as ``generate_response``, naming the first bad challenge.
+    """
     rows = embedding_rows(embeddings)
     nonces = column_of("nonces", nonces_hex, len(rows))
     return [_respond_at(i, *pair) for i, pair in enumerate(zip(nonces, rows, strict=True))]
@@ -45,6 +58,11 @@ def generate_responses(nonces_hex: Sequence[str], embeddings: Any) -> list[Respo
 def verify_response(
     challenge: Challenge, embedding_hash: str, proof: str, expected_embedding: Any
 ) -> bool:
+    """Whether an answer is right, compared in constant time; the expiry is the caller's to enforce.
+
+    An answer of any other form is just wrong. Raises InvalidCid or InvalidChallenge for a malformed
+    challenge, InvalidEmbedding for a bad expectation.
+    """
     expected = _respond(_challenge_nonce(challenge), expected_embedding)
     # Both comparisons always run: which half was wrong must not show in the time taken.
     return _equal(expected.embedding_hash, embedding_hash) & _equal(expected.proof, proof)
