@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TypeVar
 
 import typer
 
+from engram.cli import terminal
 from engram.cli.options import settings
 from engram.config import EmbedderSettings
 from engram.embedding import open_embedder
@@ -22,7 +22,7 @@ def with_model(work: Callable[[], T]) -> T:
     try:
         return work()
     except ModelMissing as error:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not terminal.answers():
             raise
         typer.secho(error.message, fg=typer.colors.YELLOW, err=True)
         typer.confirm("Install it now (91 MB)?", default=True, abort=True, err=True)

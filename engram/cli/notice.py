@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from urllib.parse import urlsplit
 
+from engram.cli import terminal
 from engram.cli.options import settings
 from engram.cli.output import note
 from engram.config import EmbedderSettings
@@ -13,7 +13,7 @@ from engram.sdk.transport import LOOPBACK
 
 def tell_that_it_is_public(url: str) -> None:
     """Say it on a terminal, the first time that a node elsewhere is written to."""
-    if urlsplit(url).hostname in LOOPBACK or not sys.stderr.isatty():
+    if urlsplit(url).hostname in LOOPBACK or not terminal.reads():
         return
     told = settings(EmbedderSettings).cache_dir / "told-that-it-is-public"
     if told.exists():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engram.cli import checks, model_offer, notice
+from engram.cli import checks, model_offer, notice, terminal
 from engram.config import EmbedderSettings
 from engram.errors import ModelMissing
 from tests.cli.shell import Ran, Shell
@@ -108,12 +108,10 @@ class Needy:
 
 
 @pytest.fixture
-def person(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> pytest.MonkeyPatch:
+def person(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Somebody sits at the terminal."""
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr(terminal, "reads", lambda: True)
+    monkeypatch.setattr(terminal, "answers", lambda: True)
     return monkeypatch
 
 
@@ -128,7 +126,7 @@ def test_the_first_command_that_needs_the_model_offers_to_install_it(
 
 
 def test_nobody_is_asked_where_nobody_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin.isatty", lambda: False)
+    monkeypatch.setattr(terminal, "answers", lambda: False)
     work = Needy()
     with pytest.raises(ModelMissing, match="engram model install"):
         model_offer.with_model(work)
