@@ -80,6 +80,16 @@ def test_every_deviation_and_delay_has_its_reason() -> None:
     assert not silent
 
 
+def test_every_threat_is_met_by_a_test() -> None:
+    page = (ROOT / "SECURITY.md").read_text()
+    threats = re.findall(r"^\| (T\d+) \|(.*)\|$", page, re.MULTILINE)
+    assert [number for number, _ in threats] == [f"T{n + 1}" for n in range(len(threats))]
+    named = {number: quoted(cells.split("|")[-1]) for number, cells in threats}
+    assert named
+    assert not [number for number, tests in named.items() if not tests]
+    assert not [name for tests in named.values() for name in tests if not is_a_test(name)]
+
+
 def exists(name: str) -> bool:
     """``path`` or ``path:name``, where the name stands in the file."""
     path, _, symbol = name.partition(":")
