@@ -39,9 +39,10 @@ def from_base64(text: str) -> Embedding:
             f"base64 embedding must be {_BASE64_LENGTH} characters, not {len(text)}"
         )
     try:
-        return from_bytes(binascii.a2b_base64(text, strict_mode=True))
+        raw = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         raise InvalidEmbedding("embedding is not standard base64") from None
+    return from_bytes(raw)
 
 
 def to_base64(embedding: Embedding) -> str:
