@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+COMPONENTS = {"fmt": "cargo-fmt", "clippy": "cargo-clippy"}
 CRATE = ["--manifest-path", "engram-core/Cargo.toml"]
 
 
@@ -22,13 +23,15 @@ class Check:
     command: list[str]
 
     def why_left_out(self) -> str | None:
-        """A Rust check needs cargo and its component; everything else is in .venv."""
+        """A Rust check needs cargo and sometimes a component; everything else is in .venv."""
         if self.command[0] != "cargo":
             return None
         if shutil.which("cargo") is None:
             return "cargo is not installed"
-        probe = subprocess.run(["cargo", self.command[1], "--version"], capture_output=True)
-        return "its cargo component is not installed" if probe.returncode else None
+        component = COMPONENTS.get(self.command[1])
+        if component and subprocess.run([component, "--version"], capture_output=True).returncode:
+            return f"{component} is not installed"
+        return None
 
 
 def python(*arguments: str) -> list[str]:
