@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from engram.cli.notice import tell_that_it_is_public
-from engram.cli.options import Json, Url, client, parse_meta
+from engram.cli.options import Json, Namespace, Url, client, parse_meta
 from engram.cli.output import note, print_json, progress, say
 from engram.cli.upload import Upload
 from engram.errors import InvalidInput
@@ -32,6 +32,7 @@ def ingest(
         list[str] | None,
         typer.Option("--meta", metavar="K=V", help="metadata; K:=JSON if it is not a string"),
     ] = None,
+    namespace: Namespace = None,
     url: Url = None,
     json_: Json = False,
 ) -> None:
@@ -50,7 +51,7 @@ def ingest(
     """
     if (text is None) == (file is None):
         raise InvalidInput("Give a TEXT to store, or --file with a JSONL file.")
-    metadata = parse_meta(meta or [])
+    metadata = parse_meta([*(meta or []), *([f"namespace={namespace}"] if namespace else [])])
     with client(url) as node:
         tell_that_it_is_public(node.url)
         if file is None:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 from engram.config import ClientSettings, MinerSettings
 from engram.errors import InvalidInput
 from engram.sdk import EngramClient
+from engram.sdk.scope import Scope
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -24,6 +25,10 @@ Json = Annotated[bool, typer.Option("--json", help="print the reply as JSON")]
 WhereText = Annotated[
     str | None,
     typer.Option("--where", metavar="JSON", help='filter on metadata: \'{"page": {"$gte": 3}}\''),
+]
+Namespace = Annotated[
+    str | None,
+    typer.Option("--namespace", metavar="NAME", help='short for the metadata key "namespace"'),
 ]
 DataDir = Annotated[
     Path | None,
@@ -60,14 +65,12 @@ def data_dir(given: Path | None) -> Path:
     return settings(MinerSettings, data_dir=given).data_dir
 
 
-def parse_where(text: str | None) -> dict[str, Any] | None:
-    """The filter in an option. Raises InvalidInput if it is no JSON object."""
-    if text is None:
-        return None
-    value = parse_json(text, "--where")
-    if not isinstance(value, dict):
+def parse_where(text: str | None, namespace: str | None) -> dict[str, Any] | None:
+    """The filter in both options. Raises InvalidInput if --where is no JSON object."""
+    where = None if text is None else parse_json(text, "--where")
+    if text is not None and not isinstance(where, dict):
         raise InvalidInput(f'--where is a JSON object such as {{"page": 3}}, not {text!r}')
-    return value
+    return Scope(namespace, user_id=None).where(where)
 
 
 def parse_meta(pairs: list[str]) -> dict[str, Any]:

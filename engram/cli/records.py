@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from engram.cli.model_offer import installed_embedder
-from engram.cli.options import Json, Url, WhereText, client, parse_where
+from engram.cli.options import Json, Namespace, Url, WhereText, client, parse_where
 from engram.cli.output import moment, print_json, say, snippet
 from engram.sdk import Record, Verification, wire
 from engram.sdk.wire import parsed
@@ -21,6 +21,7 @@ def query(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="what to look for")],
     top_k: Annotated[int, typer.Option(min=1, max=100, help="how many results")] = 10,
     where: WhereText = None,
+    namespace: Namespace = None,
     url: Url = None,
     json_: Json = False,
 ) -> None:
@@ -29,10 +30,10 @@ def query(
     \b
     Examples:
       engram query "how do plants make their food?"
-      engram query "oak trees" --top-k 5 --where '{"namespace": "garden"}'
+      engram query "oak trees" --top-k 5 --where '{"page": {"$gte": 3}}'
       engram query "oak trees" --json
     """
-    call = wire.query(text, top_k, parse_where(where))
+    call = wire.query(text, top_k, parse_where(where, namespace))
     with client(url) as node:
         body = node.body(call)
     if json_:
@@ -92,6 +93,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="records on the page")] = 20,
     cursor: Annotated[str | None, typer.Option(help="where the last page ended")] = None,
     where: WhereText = None,
+    namespace: Namespace = None,
     url: Url = None,
     json_: Json = False,
 ) -> None:
@@ -103,7 +105,7 @@ def list_(
       engram list --limit 100 --where '{"source": "arxiv"}'
       engram list --json
     """
-    call = wire.page(limit, cursor, parse_where(where))
+    call = wire.page(limit, cursor, parse_where(where, namespace))
     with client(url) as node:
         body = node.body(call)
     if json_:
