@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
@@ -88,9 +89,12 @@ async def test_one_wake_up_lands_many_results(monkeypatch: pytest.MonkeyPatch) -
     await asyncio.sleep(0)
     rung: list[object] = []
     ring = loop.call_soon_threadsafe
-    monkeypatch.setattr(
-        loop, "call_soon_threadsafe", lambda call: (rung.append(call), ring(call))[1]
-    )
+
+    def counted(call: Any) -> object:
+        rung.append(call)
+        return ring(call)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
     for number, future in enumerate(futures):
         future.set_result(number)
     assert await asyncio.gather(*waiting) == list(range(100))

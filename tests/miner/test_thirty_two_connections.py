@@ -1,4 +1,4 @@
-"""Thirty-two connections ingest, query, challenge, list and delete at once: every answer is right."""
+"""Thirty-two connections ingest, query, challenge, list and delete: every answer is right."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 from engram.core import generate_cid, generate_response
 from engram.storage import describe_holder
 from tests.miner.live import LiveMiner
+from tests.miner.writers import like_a_text
 
 CONNECTIONS = 32
 KINDS = ["ingest", "query", "challenge", "list", "retrieve", "text", "batch", "delete"]
@@ -51,7 +52,7 @@ class Client:
         return cid, self.held[cid]
 
     def fresh(self) -> tuple[str, bytes, dict[str, Any]]:
-        embedding = self.random.standard_normal(384).astype("<f4").tobytes()
+        embedding = like_a_text(self.random)
         metadata = {"client": self.number, "n": len(self.held)}
         body = {"embedding_b64": b64encode(embedding).decode(), "metadata": metadata}
         return generate_cid(embedding, metadata), embedding, body
