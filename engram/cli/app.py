@@ -31,7 +31,7 @@ COMMANDS = {
     "ingest": Entry("ingest:ingest", "Store a text, or a file of many records."),
     "query": Entry("records:query", "Find the records nearest in meaning to a text."),
     "get": Entry("records:get", "Show one record."),
-    "verify": Entry("records:verify", "Recompute a record's CID here, without trusting the node."),
+    "verify": Entry("verify:verify", "Recompute a record's CID here, without trusting the node."),
     "list": Entry("records:list_", "List records in order of arrival."),
     "status": Entry("status:status", "Show whether a node is up and what it holds."),
     "doctor": Entry("doctor:doctor", "Check this machine: versions, model, folder, port."),

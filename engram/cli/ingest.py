@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engram.cli.notice import tell_that_it_is_public
 from engram.cli.options import Json, Namespace, Url, client, parse_meta
 from engram.cli.output import note, print_json, progress, say
-from engram.cli.upload import Upload
 from engram.errors import InvalidInput
 from engram.sdk import wire
 from engram.sdk.wire import parsed
+
+if TYPE_CHECKING:
+    from engram.sdk import EngramClient
 
 FAILURES_SHOWN = 20
 FAILED = 2  # the exit code when lines of a file were refused: bad input
@@ -57,7 +59,7 @@ def ingest(
         if file is None:
             _ingest_text(node.body(wire.ingest(_text(text or ""), metadata)), json_)
         else:
-            _ingest_file(Upload(node, metadata), file, json_)
+            _ingest_file(node, metadata, file, json_)
 
 
 def _text(given: str) -> str:
@@ -78,7 +80,10 @@ def _ingest_text(body: Any, json_: bool) -> None:
         note(warning)
 
 
-def _ingest_file(upload: Upload, file: Path, json_: bool) -> None:
+def _ingest_file(node: EngramClient, metadata: dict[str, Any], file: Path, json_: bool) -> None:
+    from engram.cli.upload import Upload  # brings the core, which a single text does not need
+
+    upload = Upload(node, metadata)
     with progress() as bar:
         if str(file) == "-":
             upload.run(sys.stdin.buffer, bar, None)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from engram.cli.operator_channel import on_store, operate
-from engram.cli.options import DataDir, Json, data_dir, settings
+from engram.cli.options import CidArgument, DataDir, Json, data_dir, settings
 from engram.cli.output import note, print_json, progress, say
 from engram.config import StoreSettings
 from engram.core import parse_cid
@@ -17,8 +17,6 @@ from engram.storage import FsckReport
 from engram.storage import fsck as check_store
 
 SHOWN = 20  # of each kind of problem; --json has them all
-
-CidArgument = Annotated[str, typer.Argument(metavar="CID", help="v1:: and 64 digits")]
 
 
 def delete(cid: CidArgument, data_dir_: DataDir = None, json_: Json = False) -> None:

@@ -17,6 +17,7 @@ from engram.sdk.scope import Scope
 
 S = TypeVar("S", bound=BaseSettings)
 
+CidArgument = Annotated[str, typer.Argument(metavar="CID", help="v1:: and 64 digits")]
 Url = Annotated[
     str | None,
     typer.Option("--url", help="node to talk to; default: ENGRAM_URL, or this machine's"),

@@ -23,7 +23,6 @@ from engram.sdk.results import (
     Verification,
 )
 from engram.sdk.transport import answer_from, http_options, unreachable_because
-from engram.sdk.verification import check
 
 if TYPE_CHECKING:
     from engram.embedding.interface import Embedder
@@ -113,6 +112,8 @@ class AsyncEngramClient:
 
         ``metadata`` is compared with the record's if given; ``embedder`` re-embeds the text.
         """
+        from engram.sdk.verification import check  # brings numpy, which nothing else here needs
+
         record = await self.get(cid)
         return await asyncio.to_thread(check, record, cid, metadata=metadata, embedder=embedder)
 

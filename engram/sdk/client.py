@@ -23,7 +23,6 @@ from engram.sdk.results import (
     Verification,
 )
 from engram.sdk.transport import answer_from, http_options, unreachable_because
-from engram.sdk.verification import check
 
 if TYPE_CHECKING:
     from engram.embedding.interface import Embedder
@@ -108,6 +107,8 @@ class EngramClient:
 
         ``metadata`` is compared with the record's if given; ``embedder`` re-embeds the text.
         """
+        from engram.sdk.verification import check  # brings numpy, which nothing else here needs
+
         return check(self.get(cid), cid, metadata=metadata, embedder=embedder)
 
     def challenge(self, cid: str, nonce_hex: str, expires_at: int, version: int = 1) -> Proof:

@@ -12,7 +12,7 @@ from engram import __version__
 from engram.cli.app import COMMANDS, load
 from tests.cli.shell import Shell
 
-HEAVY = {"numpy", "faiss", "onnxruntime", "aiohttp", "httpx", "pydantic", "engram.sdk"}
+COMPUTING = {"numpy", "faiss", "onnxruntime"}
 
 
 GROUPS = {"model": ["install", "status"]}
@@ -42,18 +42,30 @@ def test_the_list_names_every_command(shell: Shell) -> None:
     assert listed >= set(COMMANDS)
 
 
-def test_help_imports_nothing_heavy() -> None:
+def loaded_by(*arguments: str) -> set[str]:
+    """Modules that a command line has imported when it ends."""
     program = (
         "import sys\nfrom engram.cli import main\n"
-        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        f"try: main({list(arguments)!r})\nexcept SystemExit: pass\n"
         "print('LOADED', *sys.modules)"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
-    loaded = set(ran.stdout.partition("LOADED ")[2].split())
+    return set(ran.stdout.partition("LOADED ")[2].split())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    loaded = loaded_by("--help")
     assert "typer" in loaded
-    assert not loaded & HEAVY
+    assert not loaded & {*COMPUTING, "aiohttp", "httpx", "pydantic", "engram.sdk"}
+
+
+@pytest.mark.parametrize("command", ["query", "ingest", "get", "list", "status"])
+def test_talking_to_a_node_imports_nothing_that_computes(command: str) -> None:
+    loaded = loaded_by(command, "--help")
+    assert "httpx" in loaded
+    assert not loaded & COMPUTING
 
 
 def test_version(shell: Shell) -> None:

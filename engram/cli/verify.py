@@ -1,0 +1,61 @@
+"""``engram verify``: apart from the other readers, because it needs the core and the model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from engram.cli.model_offer import installed_embedder
+from engram.cli.options import CidArgument, Json, Url, client
+from engram.cli.output import print_json, say
+from engram.sdk import Verification
+
+EMBEDDING = {
+    "exact": ("ok", "the embedding is that of the text, bit for bit"),
+    "near": ("ok", "the embedding is that of the text, within another processor's rounding"),
+    "no": ("fail", "the embedding is not that of the text"),
+    "unknown": ("unknown", "whether the embedding is that of the text (no text, or no model here)"),
+}
+METADATA = {
+    True: ("ok", "the metadata is what was stored: the CID covers it"),
+    False: ("fail", "the metadata is not what was given"),
+    None: ("unknown", "whether the metadata is what was stored"),
+}
+BYTES = {
+    True: ("ok", "the bytes hash to this CID"),
+    False: ("fail", "the bytes do not hash to this CID: do not trust this record"),
+}
+STYLES = {"ok": "green", "fail": "red", "unknown": "yellow"}
+
+
+def _tell(verdict: Verification) -> None:
+    for mark, sentence in (
+        BYTES[verdict.bytes_match],
+        METADATA[verdict.metadata_as_given],
+        EMBEDDING[verdict.embedding_of_text],
+    ):
+        say(f"{mark:<8}{sentence}", style=STYLES[mark])
+    if not verdict.text_covered:
+        say("note    the text is kept beside the record; the CID does not cover it", style="yellow")
+
+
+def verify(cid: CidArgument, url: Url = None, json_: Json = False) -> None:
+    """Recompute a record's CID here, without trusting the node.
+
+    Also embeds the text again if the model is installed. The exit code is 1 if anything is not
+    as it should be.
+
+    \b
+    Examples:
+      engram verify v1::6ac1…
+      engram verify v1::6ac1… --url http://203.0.113.7:8091 --json
+    """
+    with client(url) as node:
+        verdict = node.verify(cid, embedder=installed_embedder())
+    if json_:
+        print_json(asdict(verdict) | {"ok": verdict.ok})
+    else:
+        _tell(verdict)
+    if not verdict.ok:
+        raise typer.Exit(1)
