@@ -111,8 +111,7 @@ fn one(
     version: &Version,
 ) -> Result<String, Refusal> {
     let embedding = extract(embedding)?;
-    let mut pairs = Vec::new();
-    metadata::write(metadata, &mut pairs)?;
+    let pairs = metadata::pairs(metadata)?;
     Ok(generate(&embedding, &pairs, &version.0))
 }
 
