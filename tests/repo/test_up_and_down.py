@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,9 +30,18 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "engram", *arguments]
 
 
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder in which `up --demo` ran once, and what it printed."""
+    root = tmp_path_factory.mktemp("demo") / "engram"
+    return root, run_up(Home(root), "--port", "0", "--demo")
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
+def home(tmp_path: Path, demo: tuple[Path, str]) -> Iterator[Home]:
+    """A copy of it: the passages are stored already."""
     home = Home(tmp_path / "engram")
+    shutil.copytree(demo[0], home.root)
     yield home
     if (holder := home.holder()) and holder.pid:  # a test failed half-way
         os.kill(holder.pid, signal.SIGKILL)
@@ -85,12 +95,12 @@ def wait_gone(home: Home) -> None:
         time.sleep(0.05)
 
 
-def test_demo_shows_three_searches_and_leaves_nothing_running(home: Home) -> None:
-    shown = run_up(home, "--port", "0", "--demo")
+def test_demo_shows_three_searches_and_leaves_nothing_running(demo: tuple[Path, str]) -> None:
+    root, shown = demo
     assert READY.search(shown)
     assert len(CID.findall(shown)) == 9
     assert "passages are on disk" in shown
-    assert home.holder() is None
+    assert Home(root).holder() is None
 
 
 def test_what_is_left_running_is_found_again_and_stopped(home: Home) -> None:
@@ -109,8 +119,12 @@ def test_what_is_left_running_is_found_again_and_stopped(home: Home) -> None:
 
 
 def test_the_corpus_is_stored_once(home: Home) -> None:
-    assert "passages are on disk" in run_up(home, "--port", "0", "--demo")
     assert "records are here already" in run_up(home, "--port", "0", "--demo")
+
+
+def test_records_that_were_lost_with_their_folder_are_stored_again(home: Home) -> None:
+    shutil.rmtree(home.records)
+    assert "passages are on disk" in run_up(home, "--port", "0", "--demo")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
