@@ -14,7 +14,7 @@ from engram.sdk.memory import check_place, open_backend
 from engram.sdk.outcomes import all_stored
 from engram.sdk.results import Hit, Ingested, Metadata, Record, Stats, Verification
 from engram.sdk.scope import DEFAULT, Namespace, Scope
-from engram.sdk.wire import Item
+from engram.sdk.wire import Item, as_items
 
 
 class AsyncMemory:
@@ -34,6 +34,7 @@ class AsyncMemory:
         namespace: str | None = "default",
         timeout: float = 30.0,
     ) -> None:
+        self.place = url if path is None else str(path)
         self.namespace = namespace
         self._backend = open_async_backend(path, url, timeout)
 
@@ -65,7 +66,9 @@ class AsyncMemory:
         them all again changes nothing but what was missing.
         """
         scope = self._scope(namespace, user_id)
-        return all_stored(await self._backend.ingest_many(scope.item(one) for one in items))
+        return all_stored(
+            await self._backend.ingest_many(scope.item(one) for one in as_items(items))
+        )
 
     async def search(
         self,
@@ -128,6 +131,9 @@ class AsyncMemory:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def __repr__(self) -> str:
+        return f"AsyncMemory({self.place!r}, namespace={self.namespace!r})"
 
     def _scope(self, namespace: Namespace, user_id: str | None) -> Scope:
         return Scope(self.namespace if namespace is DEFAULT else namespace, user_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -34,7 +35,7 @@ from engram.sdk.results import (
     Verification,
 )
 from engram.sdk.verification import check
-from engram.storage import open_store
+from engram.storage import EmbeddedStore, open_store
 from engram.storage.interface import Hit as StoredHit
 from engram.storage.interface import Record as StoredRecord
 
@@ -59,9 +60,13 @@ class LocalClient:
         self._model = LazyModel(
             lambda: open_embedder(model), threads=model.embed_threads, queue=model.embed_queue
         )
-        self._store = open_store(Path(path), store or StoreSettings(), clock=clock)
+        folder = Path(path).expanduser()
+        self._store = open_store(folder, store or StoreSettings(), clock=clock)
         self._ingest = LocalIngest(self._store, self._model)
         self._opened_at = clock()
+        # Also when the last reference goes, and at exit: threads of FAISS and onnxruntime that
+        # outlive the interpreter abort the process.
+        self._release = weakref.finalize(self, _release, self._model, self._store)
 
     def ingest(self, text: str, metadata: Metadata | None = None) -> Ingested:
         """Store a text. It also goes into ``metadata["text"]``, so that the CID covers it."""
@@ -124,9 +129,8 @@ class LocalClient:
         )
 
     def close(self) -> None:
-        """Commit what is queued and release the folder."""
-        self._model.close()
-        self._store.close()
+        """Commit what is queued and release the folder. Twice is once."""
+        self._release()
 
     def _embedder_for(self, record: Record) -> Embedder | None:
         if record.text is None:
@@ -135,6 +139,11 @@ class LocalClient:
             return self._model.load()[0]
         except ModelMissing:
             return None
+
+
+def _release(model: LazyModel, store: EmbeddedStore) -> None:
+    model.close()
+    store.close()
 
 
 def _filter(where: Metadata | None) -> Where | None:

@@ -13,7 +13,7 @@ from engram.sdk.client import EngramClient
 from engram.sdk.outcomes import all_stored
 from engram.sdk.results import Hit, Ingested, Metadata, Record, Stats, Verification
 from engram.sdk.scope import DEFAULT, Namespace, Scope
-from engram.sdk.wire import Item
+from engram.sdk.wire import Item, as_items
 
 
 class Memory:
@@ -40,6 +40,7 @@ class Memory:
         namespace: str | None = "default",
         timeout: float = 30.0,
     ) -> None:
+        self.place = url if path is None else str(path)
         self.namespace = namespace
         self._backend = open_backend(path, url, timeout)
 
@@ -71,7 +72,8 @@ class Memory:
         them all again changes nothing but what was missing.
         """
         scope = self._scope(namespace, user_id)
-        return all_stored(self._backend.ingest_many(scope.item(one) for one in items))
+        scoped = (scope.item(one) for one in as_items(items))
+        return all_stored(self._backend.ingest_many(scoped))
 
     def search(
         self,
@@ -133,6 +135,9 @@ class Memory:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return f"Memory({self.place!r}, namespace={self.namespace!r})"
 
     def _scope(self, namespace: Namespace, user_id: str | None) -> Scope:
         return Scope(self.namespace if namespace is DEFAULT else namespace, user_id)

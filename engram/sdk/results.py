@@ -78,7 +78,7 @@ class Record:
     cid: str
     model_version: str
     metadata: Metadata
-    embedding_b64: str
+    embedding_b64: str = field(repr=False)
     """base64 of 384 little-endian float32."""
     text: str | None
     stored_at: float

@@ -59,7 +59,7 @@ def encode(value: Any) -> bytes:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         return text.encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"this cannot be sent as JSON: {error}") from error
+        raise InvalidInput(f"this is not JSON: {error}") from error
 
 
 def vector_b64(vector: Vector) -> str:
@@ -87,10 +87,18 @@ def as_object(given: Item) -> dict[str, Any]:
     return dict(given)
 
 
+def as_items(given: Iterable[Item]) -> Iterable[Item]:
+    """The items. Raises InvalidInput for one item: a text would be taken letter by letter."""
+    if isinstance(given, str | bytes | Mapping):
+        raise InvalidInput("this takes a list of texts or objects, not one of them")
+    return given
+
+
 def item(given: Item) -> dict[str, Any]:
     """One ingest as the wire wants it: the text inside the metadata, the vector as base64."""
     body = as_object(given)
     metadata = as_metadata(body.get("metadata"))
+    _refuse_keys_that_are_no_text(metadata)
     if isinstance(body.get("text"), str):
         metadata = {"text": body["text"], **metadata}
     if body.get("raw_embedding") is not None:
@@ -112,7 +120,7 @@ def batches(items: Iterable[Item]) -> Iterator[list[bytes]]:
 
     Raises InvalidInput naming the position of an item that cannot be sent.
     """
-    for group in grouped(_encoded(items)):
+    for group in grouped(_encoded(as_items(items))):
         yield [content for _, content in group]
 
 
@@ -226,6 +234,19 @@ def _read_results(body: Any) -> Results:
 
 def _read_page(body: Any) -> Page:
     return Page(tuple(read(Record, one) for one in body["records"]), body["cursor"])
+
+
+def _refuse_keys_that_are_no_text(value: Any) -> None:
+    """Python would write the key 1 as "1", and the record would not be what was given."""
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise InvalidMetadata(f"the metadata key {key!r} is no text")
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return
+    for inner in value:
+        _refuse_keys_that_are_no_text(inner)
 
 
 def _encoded(items: Iterable[Item]) -> Iterator[tuple[int, bytes]]:

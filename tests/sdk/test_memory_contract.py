@@ -198,6 +198,8 @@ def test_stats_count_records(place: Any, space: dict[str, str]) -> None:
         ({"text": OAK, "metadata": {"n": float("nan")}}, InvalidInput),
         ({"text": OAK, "metadata": {"s": "\ud800"}}, InvalidInput),
         ({"text": OAK, "metadata": {"namespace": "another"}}, InvalidMetadata),
+        ({"text": OAK, "metadata": {1: "a"}}, InvalidMetadata),
+        ({"text": OAK, "metadata": {"a": [{2: "b"}]}}, InvalidMetadata),
     ],
 )
 def test_what_no_record_may_hold_is_refused(
@@ -224,6 +226,12 @@ def test_items_that_are_no_records_are_refused(
 ) -> None:
     with pytest.raises(kind, match="item"):
         place.add_many([item], **space)
+
+
+@pytest.mark.parametrize("one", [OAK, {"text": OAK}, b"bytes"])
+def test_one_item_is_not_taken_for_many(place: Any, one: Any) -> None:
+    with pytest.raises(InvalidInput, match="a list of"):
+        place.add_many(one)
 
 
 @pytest.mark.parametrize("k", [0, -1, 101, 2.5, "ten"])

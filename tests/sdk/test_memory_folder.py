@@ -17,7 +17,7 @@ from engram import AsyncMemory, Memory
 from engram.config import EmbedderSettings, StoreSettings
 from engram.core import embedding as vectors
 from engram.embedding.interface import Embedded
-from engram.errors import InvalidInput, ModelMissing, StoreLocked
+from engram.errors import InvalidInput, ModelMissing, NotReady, StoreLocked
 from engram.sdk.local import LocalClient
 from engram.sdk.model import LazyModel
 
@@ -32,17 +32,48 @@ def test_records_are_there_after_reopening(tmp_path: Path) -> None:
         assert memory.search("tree")[0].cid == cid
 
 
-def test_a_program_that_never_closes_its_memory_ends_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_program_that_never_closes_its_memory_ends_well_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    """It ends while vectors move into the index."""
     program = (
-        "from engram import Memory\n"
-        f"print(Memory({str(tmp_path / 'm')!r}).add('The oak was planted in 1911.').cid)\n"
+        "import sys, numpy\nfrom engram import Memory\n"
+        "vectors = numpy.random.default_rng(7).standard_normal((4000, 384)).astype('float32')\n"
+        "memory = Memory(sys.argv[1])\n"
+        "memory.add_many({'raw_embedding': vector} for vector in vectors)\n"
+        "print(memory.add('The oak was planted in 1911.').cid, flush=True)\n"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", program, str(tmp_path / "m")],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
-    assert ran.stderr == ""
-    with Memory(tmp_path / "m") as memory:
+    assert (ran.returncode, ran.stderr) == (0, "")
+    with Memory(tmp_path / "m", namespace=None) as memory:
         assert memory.get(ran.stdout.strip()).text == "The oak was planted in 1911."
+
+
+def test_a_memory_that_nobody_holds_any_more_lets_go_of_its_folder(tmp_path: Path) -> None:
+    Memory(tmp_path / "m").add("first")
+    assert Memory(tmp_path / "m").stats().vectors == 1
+
+
+def test_closing_twice_is_closing_once_and_then_nothing_works(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "m")
+    memory.close()
+    memory.close()
+    with pytest.raises(NotReady):
+        memory.add("too late")
+
+
+def test_the_home_folder_may_be_written_with_a_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with Memory("~/m") as memory:
+        assert repr(memory) == "Memory('~/m', namespace='default')"
+    assert (tmp_path / "m").is_dir()
 
 
 def test_a_folder_that_is_open_elsewhere_says_where(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_items_that_a_full_queue_turned_away_are_sent_again_by_themselves() -> N
         ok({"outcomes": [full, INGESTED]}),
         ok({"outcomes": [INGESTED]}),
     )
-    outcomes = node.client().ingest_many("abcd")
+    outcomes = node.client().ingest_many(["a", "b", "c", "d"])
     assert [[item["text"] for item in node.body(n)["items"]] for n in range(3)] == [
         ["a", "b", "c", "d"],
         ["b", "d"],
