@@ -58,15 +58,17 @@ class Rows:
         """Distinct vectors seen so far."""
         return self.fingerprint.count
 
+    def slot_of(self, vector: Vectors) -> int | None:
+        """The slot of this very vector, shape (384,), if it has one."""
+        return self._slot_of.get(self._fingerprint(vector))
+
     def place(self, vectors: Vectors) -> tuple[list[int], list[int]]:
         """The slot of each unit vector, and the positions of those that are new."""
         slots: list[int] = []
         fresh: list[int] = []
         prints: list[bytes] = []
         for position, vector in enumerate(vectors):
-            fingerprint = hashlib.blake2b(
-                vector, digest_size=_FINGERPRINT_BYTES, key=self._key
-            ).digest()
+            fingerprint = self._fingerprint(vector)
             slot = self._slot_of.get(fingerprint)
             if slot is None:
                 slot = self._slot_of[fingerprint] = self.slots + len(fresh)
@@ -168,6 +170,11 @@ class Rows:
         rows.count = len(arrays.sequence)
         rows.visible_slots = rows.slots
         return rows
+
+    def _fingerprint(self, vector: Vectors) -> bytes:
+        return hashlib.blake2b(
+            vector.tobytes(), digest_size=_FINGERPRINT_BYTES, key=self._key
+        ).digest()
 
     def _add_slots(self, prints: bytes) -> None:
         fresh = np.frombuffer(prints, np.uint8).reshape(-1, _FINGERPRINT_BYTES)

@@ -108,7 +108,7 @@ class Search:
             end = rows.visible_slots
             tail = self._catalogue.tail.blocks(indexed, end)
             allowed = None if mask is None else rows.slot_mask(mask, end)
-            near = self._nearest_indexed(count, allowed)
+            near = self._with_own(self._nearest_indexed(count, allowed), allowed)
             vectors = index.vectors(near)
         slots, pieces = [near], [vectors]
         for first, block in tail:
@@ -132,6 +132,13 @@ class Search:
             return near
         every = np.arange(index.count) if allowed is None else np.flatnonzero(allowed)
         return index.nearest_among(self._unit, count, every)  # the graph did not reach enough
+
+    def _with_own(self, near: Slots, allowed: Mask | None) -> Slots:
+        """What was stored is always found by its own vector, though HNSW promises nothing."""
+        own = self._catalogue.rows.slot_of(self._unit[0])
+        if own is None or own >= self._catalogue.index.count or own in near:
+            return near
+        return np.append(near, own) if allowed is None or allowed[own] else near
 
 
 def exact_scores(vectors: Vectors, unit: Vectors) -> NDArray[np.float32]:

@@ -62,11 +62,12 @@ class State:
         if not self._whole:
             raise StoreError("the store lost its place in memory; restart to load it anew")
 
-    def remove(self, sequence: int) -> None:
+    def remove(self, cid: str, sequence: int) -> None:
         """Stop finding a deleted record."""
         with self.changing:
             self.catalogue.rows.remove(sequence)
             self.deletes_since_snapshot += 1
+            self.damaged.discard(cid)
 
     def replace(self, catalogue: Catalogue, lost: int) -> None:
         """Put another catalogue in the place of the present one; ``changing`` must be held.

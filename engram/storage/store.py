@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from engram.config import StoreSettings
-from engram.core.embedding import normalise
+from engram.core.embedding import from_numbers
 from engram.core.where import Where, matches
 from engram.errors import NotReady
+from engram.storage.catalogue import units_of
 from engram.storage.check import FsckReport, OnProgress, check
 from engram.storage.drainer import Drainer
 from engram.storage.interface import (
@@ -72,7 +73,8 @@ class EmbeddedStore(Reading):
     def search(self, vector: Embedding, top_k: int, where: Where | None = None) -> list[Hit]:
         """See VectorStore."""
         self._state.last_query = time.monotonic()
-        found = Search(self._state.catalogue, self._records, normalise(vector), where).run(top_k)
+        units, _ = units_of([from_numbers(vector).tobytes()])
+        found = Search(self._state.catalogue, self._records, units[0], where).run(top_k)
         for row in found.damaged:
             self._met_damage(row)
         self._state.last_query = time.monotonic()

@@ -16,7 +16,7 @@ from engram.errors import EngramError, NotReady, Overloaded, RefusedHere, Storag
 from engram.storage.catalogue import fresh_rows
 from engram.storage.health import Loop
 from engram.storage.interface import NewRecord, Stored
-from engram.storage.records import Records, Row, digest_of
+from engram.storage.records import Records, Row, cid_of, digest_of
 from engram.storage.state import State, disk_bytes
 
 Outcomes = list[Stored | Exception]
@@ -224,7 +224,7 @@ class Writer:
             if isinstance(operation, Delete):
                 sequence = self._records.delete(operation.digest, self._clock())
                 if sequence is not None:
-                    self._state.remove(sequence)
+                    self._state.remove(cid_of(operation.digest), sequence)
                     self._wake_drainer()
                 operation.future.set_result(sequence is not None)
             else:

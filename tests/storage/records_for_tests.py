@@ -16,9 +16,8 @@ from engram.storage import NewRecord, Stored, VectorStore
 
 Vectors = NDArray[np.float32]
 
-TINY = StoreSettings(
-    hnsw_m=4, ef_construction=16, ef_search=32, tail_limit=64, snapshot_every=8, max_disk_bytes=None
-)
+TINY = StoreSettings(hnsw_m=16, ef_construction=64, ef_search=256, tail_limit=64, snapshot_every=8)
+"""So that a few records fill the tail and write snapshots, and HNSW reaches all of them."""
 
 
 def vectors(count: int, seed: int = 0) -> Vectors:
