@@ -19,7 +19,7 @@ def _gate_line(gate: Mapping[str, Any]) -> str:
     return (
         f"  {'met   ' if gate['met'] else 'MISSED'} {gate['median']:.3g} "
         f"({gate['low']:.3g} to {gate['high']:.3g}; {gate['sense']} {gate['target']:g}): "
-        f"{gate['name']}"
+        f"{gate['name']}: {_middle(gate['ours'], '')}over {_middle(gate['floor'], gate['unit'])}"
     )
 
 
