@@ -35,13 +35,16 @@ def test_records_are_there_after_reopening(tmp_path: Path) -> None:
 def test_a_program_that_never_closes_its_memory_ends_well_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
-    """It ends while vectors move into the index."""
+    """It ends while the model computes: a thread of its runtime must not outlive Python."""
     program = (
-        "import sys, numpy\nfrom engram import Memory\n"
-        "vectors = numpy.random.default_rng(7).standard_normal((4000, 384)).astype('float32')\n"
+        "import sys, threading\nfrom engram import EngramError, Memory\n"
         "memory = Memory(sys.argv[1])\n"
-        "memory.add_many({'raw_embedding': vector} for vector in vectors)\n"
+        "def search_on():\n"
+        "    try:\n"
+        "        while memory.search('word ' * 250): pass\n"
+        "    except EngramError: pass\n"
         "print(memory.add('The oak was planted in 1911.').cid, flush=True)\n"
+        "for _ in range(4): threading.Thread(target=search_on, daemon=True).start()\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "m")],
