@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -54,12 +55,14 @@ class Metrics:
         self.new = self.ingested.labels("stored")
         self.again = self.ingested.labels("duplicate")
         self.recent: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=RECENT))
+        self._request = cache(self.requests.labels)  # their own look-up takes a lock each time
+        self._duration = cache(self.seconds.labels)
         ProcessCollector(namespace="engram", registry=self.registry)
 
     def observe(self, path: str, status: int, seconds: float) -> None:
         """One request was answered."""
-        self.requests.labels(path, status).inc()
-        self.seconds.labels(path).observe(seconds)
+        self._request(path, status).inc()
+        self._duration(path).observe(seconds)
         self.recent[path].append(seconds)
 
     def count_ingest(self, duplicate: bool) -> None:

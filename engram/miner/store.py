@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from engram.core.where import Where
 from engram.errors import Overloaded
+from engram.miner.gather import Gatherer
 from engram.miner.landing import Landing
 from engram.miner.lane import Lane
 from engram.storage.interface import (
@@ -31,8 +32,7 @@ class MinerStore:
     def __init__(self, store: VectorStore, deadline_s: float, landing: Landing) -> None:
         self.store = store
         self.uncommitted = 0
-        self._deadline_s = deadline_s
-        self._landing = landing
+        self._gatherer = Gatherer(store, deadline_s, landing)
         self.points = Lane("reads", POINT_THREADS, MAX_WAITING, deadline_s, landing)
         self.scans = Lane("scans", SCAN_THREADS, MAX_WAITING, deadline_s, landing)
 
@@ -45,7 +45,7 @@ class MinerStore:
             raise Overloaded("Too many records wait for the disk; try again.", retry_after=1)
         self.uncommitted += len(records)
         try:
-            return await self._landing.wait(self.store.submit(records), self._deadline_s)
+            return await self._gatherer.put(records)
         finally:
             self.uncommitted -= len(records)
 

@@ -45,6 +45,8 @@ async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
     """The whole body. Raises BodyTooLarge, BodyTimeout, InvalidInput (broken transfer coding)."""
     if (request.content_length or 0) > limits.body_bytes:
         raise too_large(limits.body_bytes)
+    if request.content.is_eof() and request.content.exception() is None:
+        return _all_here(request, limits)  # the usual case: no timer, no waiting
     body = bytearray()
     try:
         async with asyncio.timeout(limits.seconds):
@@ -57,6 +59,14 @@ async def read_body(request: web.Request, limits: BodyLimits) -> bytes:
     except web.RequestPayloadError:
         raise broken_body() from None
     return bytes(body)
+
+
+def _all_here(request: web.Request, limits: BodyLimits) -> bytes:
+    """A body that came together with its headers."""
+    body = request.content.read_nowait()
+    if len(body) > limits.body_bytes:
+        raise too_large(limits.body_bytes)
+    return body
 
 
 async def read_lines(

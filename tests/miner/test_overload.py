@@ -32,7 +32,7 @@ async def test_records_that_wait_for_the_disk(
     miner.store.held_back = held
     waiting = [asyncio.create_task(miner.post("/IngestSynapse", RECORD)) for _ in range(2)]
     async with asyncio.timeout(10):
-        while len(held) < 2:  # noqa: ASYNC110 - the requests are on their way through a socket
+        while miner.node.store.uncommitted < 2:  # noqa: ASYNC110 - the requests are on their way through a socket
             await asyncio.sleep(0)
 
     assert is_overloaded(await miner.post("/IngestSynapse", RECORD))

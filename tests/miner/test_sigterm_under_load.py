@@ -19,7 +19,7 @@ async def test_it_drains_and_stops(tmp_path: Path) -> None:
             await asyncio.sleep(0.01)
         assert await asyncio.to_thread(miner.stop) == 0
         await writing
-    assert {status for status, _ in ledger.refused} <= {503}
+    assert {refusal.status for refusal in ledger.refused} <= {503}
     assert not (miner.data_dir / "operator.sock").exists()
 
     with miner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import numpy as np
@@ -14,12 +14,20 @@ SURFACE = np.random.default_rng(24).standard_normal((24, 384))
 GONE = (aiohttp.ClientError, ConnectionError, asyncio.TimeoutError)
 
 
+class Refusal(NamedTuple):
+    """An error reply."""
+
+    status: int
+    code: str
+    retry_after: str | None
+
+
 @dataclass
 class Ledger:
-    """Every record whose CID a miner acknowledged, and how many tries met an error reply."""
+    """Every record whose CID a miner acknowledged, and the errors that ended writers."""
 
     acknowledged: dict[str, dict[str, Any]] = field(default_factory=dict)
-    refused: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
 
 
 def like_a_text(random: np.random.Generator) -> bytes:
@@ -64,5 +72,6 @@ async def _write(
         if response.status == 200:
             ledger.acknowledged[reply["cid"]] = body
         else:
-            ledger.refused.append((response.status, reply))
+            retry_after = response.headers.get("Retry-After")
+            ledger.refused.append(Refusal(response.status, reply["code"], retry_after))
             return
