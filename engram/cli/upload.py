@@ -37,10 +37,11 @@ class Upload:
                 self._send(group)
                 last = group[-1][0]
         except (ServerUnreachable, ServerError, Unavailable):
-            note(
-                f"Stopped after line {last}. Run the same command again to go on: "
-                "what is stored is not stored twice."
-            )
+            if last:
+                note(
+                    f"Stopped after line {last}. Run the same command again to go on: "
+                    "what is stored is not stored twice."
+                )
             raise
         self.failures.sort(key=lambda failure: failure["line"])
 
