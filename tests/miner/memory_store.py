@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from typing import NamedTuple
 
 import numpy as np
 
 from engram.core.where import Where, matches
 from engram.errors import InvalidInput, RefusedHere
 from engram.storage.interface import Embedding, Hit, NewRecord, Page, Record, Stored, StoreStats
+
+
+class Held(NamedTuple):
+    """A put whose disk does not answer."""
+
+    future: Future[list[Stored | Exception]]
+    records: Sequence[NewRecord]
 
 
 class MemoryStore:
@@ -19,18 +27,25 @@ class MemoryStore:
         self.records: dict[str, Record] = {}
         self.tombstones: set[str] = set()
         self.failure: Exception | None = None
-        self.held_back: list[Future[list[Stored | Exception]]] | None = None
-        self.closed = False
+        self.held_back: list[Held] | None = None
+        self.submits: list[int] = []
 
     def submit(self, records: Sequence[NewRecord]) -> Future[list[Stored | Exception]]:
+        self.submits.append(len(records))
         future: Future[list[Stored | Exception]] = Future()
         if self.failure is not None:
             future.set_exception(self.failure)
         elif self.held_back is not None:
-            self.held_back.append(future)
+            self.held_back.append(Held(future, records))
         else:
             future.set_result([self._put(record) for record in records])
         return future
+
+    def release(self) -> None:
+        """Let the puts that were held back succeed, and those that follow."""
+        held, self.held_back = self.held_back or [], None
+        for future, records in held:
+            future.set_result([self._put(record) for record in records])
 
     def _put(self, new: NewRecord) -> Stored | Exception:
         if new.cid in self.tombstones:
@@ -100,7 +115,7 @@ class MemoryStore:
         pass
 
     def close(self) -> None:
-        self.closed = True
+        pass
 
 
 def cosine(left: Embedding, right: Embedding) -> float:

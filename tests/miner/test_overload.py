@@ -7,14 +7,17 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
+import numpy as np
 import pytest
 
-from engram.errors import Overloaded, StorageFull
+from engram.errors import Overloaded, RefusedHere, StorageFull
 from engram.miner import store as store_module
+from engram.miner.gather import Gatherer
 from engram.miner.landing import Landing
 from engram.miner.lane import Lane
-from engram.storage.interface import Stored
+from engram.storage.interface import NewRecord, Stored
 from tests.miner.harness import Answer, Served, served
+from tests.miner.memory_store import MemoryStore
 
 VECTOR = [0.5] * 384
 RECORD = {"raw_embedding": VECTOR}
@@ -28,20 +31,18 @@ async def test_records_that_wait_for_the_disk(
     miner: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "MAX_UNCOMMITTED", 2)
-    held: list[Future[list[Stored | Exception]]] = []
-    miner.store.held_back = held
+    miner.store.held_back = []
     waiting = [asyncio.create_task(miner.post("/IngestSynapse", RECORD)) for _ in range(2)]
     async with asyncio.timeout(10):
-        while miner.node.store.uncommitted < 2:  # noqa: ASYNC110 - the requests are on their way through a socket
+        while miner.node.store.uncommitted < 2:  # noqa: ASYNC110 - they come through a socket
             await asyncio.sleep(0)
 
     assert is_overloaded(await miner.post("/IngestSynapse", RECORD))
     assert (await miner.post("/QuerySynapse", {"query_vector": VECTOR})).status == 200
 
-    for future in held:
-        future.set_result([Stored("v1::" + "a" * 64, False)])
-    assert [(await task).status for task in waiting] == [200, 200]
-    miner.store.held_back = None
+    miner.store.release()
+    replies = [(await task).json for task in waiting]
+    assert sorted(reply["duplicate"] for reply in replies) == [False, True]
     assert (await miner.post("/IngestSynapse", RECORD)).status == 200
 
 
@@ -49,10 +50,26 @@ async def test_a_disk_that_never_answers() -> None:
     async with served(request_deadline_s=0.05) as miner:
         miner.store.held_back = []
         assert is_overloaded(await miner.post("/IngestSynapse", RECORD))
-        [late] = miner.store.held_back
-        late.set_result([Stored("v1::" + "a" * 64, False)])
-        miner.store.held_back = None
-        assert (await miner.post("/IngestSynapse", RECORD)).status == 200
+        miner.store.release()  # too late, and nobody is there: it must not hurt
+        assert (await miner.post("/IngestSynapse", RECORD)).json["duplicate"] is True
+
+
+async def test_each_request_of_one_turn_gets_its_own_outcomes() -> None:
+    store = MemoryStore()
+    store.tombstones.add("v1::refused")
+    gatherer = Gatherer(store, 10, Landing(asyncio.get_running_loop()))
+    vector = np.full(384, 0.5, dtype=np.float32)
+    new = {cid: NewRecord(cid, vector, {}) for cid in ("v1::a", "v1::b", "v1::refused")}
+    alone, nothing, pair = await asyncio.gather(
+        gatherer.put([new["v1::a"]]),
+        gatherer.put([]),
+        gatherer.put([new["v1::refused"], new["v1::b"]]),
+    )
+    assert store.submits == [3]
+    assert alone == [Stored("v1::a", False)]
+    assert nothing == []
+    assert isinstance(pair[0], RefusedHere)
+    assert pair[1] == Stored("v1::b", False)
 
 
 async def test_a_full_disk_does_not_stop_reads(miner: Served) -> None:
