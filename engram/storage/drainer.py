@@ -9,16 +9,17 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Event
 
 import faiss
 import numpy as np
 
-from engram.errors import EngramError, StorageFull
+from engram.errors import NotReady, StorageFull
 from engram.storage.catalogue import Catalogue
 from engram.storage.database import translated
-from engram.storage.health import Loop
+from engram.storage.health import Loop, answer
 from engram.storage.index import Index, Slots
 from engram.storage.loading import relearn
 from engram.storage.records import Records
@@ -53,6 +54,7 @@ class Drainer:
         self._snapshots = snapshots
         self._wake = Event()
         self._closing = False
+        self._stopped = False
         self._asked: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
         self._seconds_per_vector = _FIRST_GUESS_S
         self._not_before = 0.0  # monotonic; of the next snapshot
@@ -81,6 +83,8 @@ class Drainer:
         self._wake.set()
         self._loop.hurry()
         self._loop.join()
+        self._stopped = True
+        self._refuse_asked()
 
     def _turn(self) -> bool:
         if not self._prepared:
@@ -161,19 +165,21 @@ class Drainer:
 
     def _ask(self, task: Callable[[], None]) -> None:
         """Have this thread do something between two batches, and wait for it."""
-        answer: Future[None] = Future()
-        self._asked.put((task, answer))
+        asker: Future[None] = Future()
+        self._asked.put((task, asker))
         self._wake.set()
-        answer.result()
+        if self._stopped:
+            self._refuse_asked()
+        asker.result()
 
     def _answer_asked(self) -> None:
         while not self._asked.empty():
-            task, answer = self._asked.get()
-            try:
-                task()
-                answer.set_result(None)
-            except EngramError as error:
-                answer.set_exception(error)
+            answer(*self._asked.get())
+
+    def _refuse_asked(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._asked.get_nowait()[1].set_exception(NotReady("the store is closed"))
 
     def _finish(self) -> None:
         self._answer_asked()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import Future
 from threading import Event, Thread
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,16 @@ class Health:
     def succeeded(self, name: str) -> None:
         """Note a turn that went well."""
         self.failing.pop(name, None)
+
+
+def answer(task: Callable[[], None], asker: Future[None]) -> None:
+    """Do what another thread asked for; whatever it raises is raised where it was asked."""
+    try:
+        task()
+    except Exception as error:  # noqa: BLE001  handed on, not swallowed
+        asker.set_exception(error)
+    else:
+        asker.set_result(None)
 
 
 class Loop(Thread):

@@ -120,6 +120,7 @@ def import_records(
             _land(*flight.popleft(), report, on_progress)
     for numbers, future in flight:
         _land(numbers, future, report, on_progress)
+    report.refused.sort()
     return report
 
 
