@@ -28,7 +28,8 @@ class Ingest:
         draft = draft_of(request) if request.text is None else await self._embed(request)
         cid = generate_cid(draft.embedding, request.metadata)
         [stored] = await self.node.store.put([draft.record(cid)])
-        return self._reply(draft, stored)
+        self.node.metrics.count_ingests([stored])
+        return reply_or_raise(draft, stored)
 
     async def many(self, requests: Sequence[Attempt[IngestRequest]]) -> list[Attempt[Json]]:
         """One outcome for each, in order; a bad one does not spoil the others.
@@ -40,9 +41,11 @@ class Ingest:
         drafts = await self._embed_texts(sound)
         sealed = await self.node.bulk.run(prepare, drafts)
         records = [each.record for each in sealed if isinstance(each, Sealed)]
-        stored = iter(await store.put(records) if records else [])
+        stored = await store.put(records) if records else []
+        self.node.metrics.count_ingests(stored)
+        next_stored = iter(stored)
         return [
-            self._outcome(each.draft, next(stored)) if isinstance(each, Sealed) else each
+            outcome(each.draft, next(next_stored)) if isinstance(each, Sealed) else each
             for each in sealed
         ]
 
@@ -68,14 +71,16 @@ class Ingest:
                 drafts[place] = draft
         return drafts
 
-    def _outcome(self, draft: Draft, stored: Stored | Exception) -> Attempt[Json]:
-        try:
-            return self._reply(draft, stored)
-        except EngramError as error:
-            return error
 
-    def _reply(self, draft: Draft, stored: Stored | Exception) -> Json:
-        if isinstance(stored, Exception):
-            raise stored
-        self.node.metrics.count_ingest(stored.duplicate)
-        return draft.reply(stored)
+def reply_or_raise(draft: Draft, stored: Stored | Exception) -> Json:
+    """The reply to one ingest, or the error that its record met."""
+    if isinstance(stored, Exception):
+        raise stored
+    return draft.reply(stored)
+
+
+def outcome(draft: Draft, stored: Stored | Exception) -> Attempt[Json]:
+    """The same for an item of a batch, where an error is the item's own outcome."""
+    if isinstance(stored, EngramError):
+        return stored
+    return reply_or_raise(draft, stored)

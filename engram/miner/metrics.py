@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 
-from engram.storage.interface import StoreStats
+from engram.storage.interface import Stored, StoreStats
 
 RECENT = 1_024  # latencies kept for each path; /stats gives quantiles over these
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -65,9 +65,12 @@ class Metrics:
         self._duration(path).observe(seconds)
         self.recent[path].append(seconds)
 
-    def count_ingest(self, duplicate: bool) -> None:
-        """One record was acknowledged."""
-        (self.again if duplicate else self.new).inc()
+    def count_ingests(self, outcomes: Sequence[Stored | Exception]) -> None:
+        """Records were acknowledged, or refused one by one."""
+        duplicates = [stored.duplicate for stored in outcomes if isinstance(stored, Stored)]
+        again = sum(duplicates)
+        self.again.inc(again)
+        self.new.inc(len(duplicates) - again)
 
     def gauge(self, name: str, help_text: str, read: Callable[[], float]) -> None:
         """A value that is read whenever somebody looks."""
