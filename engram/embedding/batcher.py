@@ -10,8 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
-from engram.embedding.interface import Embedded, Embedder
-from engram.embedding.tokens import MAX_TOKENS
+from engram.embedding.interface import MAX_TOKENS, Embedded, Embedder
 from engram.embedding.waiting import Waiting, WaitingRoom
 from engram.errors import NotReady, Overloaded
 

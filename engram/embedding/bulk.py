@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from engram.embedding.grouping import equal_length_groups
-from engram.embedding.interface import Embedded, Embedder
-from engram.embedding.tokens import MAX_TOKENS
+from engram.embedding.interface import MAX_TOKENS, Embedded, Embedder
 
 CALL_TOKENS = 512  # as in engram.embedding.onnx
 

@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_TOKENS = 256  # word pieces that the model reads, [CLS] and [SEP] included
+
 
 class Embedded(NamedTuple):
     """One text's embedding."""

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from engram.embedding.interface import MAX_TOKENS
 from engram.errors import InvalidText
-
-MAX_TOKENS = 256  # what the model was trained to read, [CLS] and [SEP] included
 
 
 class Tokens(NamedTuple):

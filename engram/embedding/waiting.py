@@ -8,8 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import islice
 
-from engram.embedding.interface import Embedded
-from engram.embedding.tokens import MAX_TOKENS
+from engram.embedding.interface import MAX_TOKENS, Embedded
 
 CALL_TOKENS = MAX_TOKENS  # no call takes longer than one full text, so a query waits no longer
 LOOK_AHEAD = 32  # texts among which the next one finds company; counting more delays it
