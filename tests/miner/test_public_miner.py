@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import socket
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-import pytest
+import httpx
 
 from tests.miner.live import LiveMiner
 
@@ -18,28 +16,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def read(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=10) as response:
-        body: bytes = response.read()
-        return body
-
-
 def test_metrics_are_not_on_the_public_port(tmp_path: Path) -> None:
     metrics = free_port()
     miner = LiveMiner(tmp_path / "records", "--host", "0.0.0.0", "--metrics-port", str(metrics))
     with miner:
         url = miner.url.replace("0.0.0.0", "127.0.0.1")
-        assert b"ok" in read(f"{url}/health")
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            read(f"{url}/metrics")
-        assert refused.value.code == 404
-        assert b"engram_ready 1.0" in read(f"http://127.0.0.1:{metrics}/metrics")
+        assert httpx.get(f"{url}/health").json() == {"status": "ok"}
+        assert httpx.get(f"{url}/metrics").status_code == 404
+        assert "engram_ready 1.0" in httpx.get(f"http://127.0.0.1:{metrics}/metrics").text
         assert any("public" in line["event"] for line in miner.lines())
         assert miner.stop() == 0
 
 
 def test_nothing_is_said_on_loopback(tmp_path: Path) -> None:
     with LiveMiner(tmp_path / "records") as miner:
-        assert b"engram_ready 1.0" in read(f"{miner.url}/metrics")
+        assert "engram_ready 1.0" in httpx.get(f"{miner.url}/metrics").text
         assert not any("public" in line["event"] for line in miner.lines())
         assert miner.stop() == 0
