@@ -59,7 +59,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     with translated():
         connection = connect(path, writable=True)
         try:
-            _require_ours(connection, path)
+            require_ours(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # a commit is on disk when it returns
             connection.execute("PRAGMA secure_delete = ON")  # a deleted record's bytes are zeroed
@@ -154,7 +154,8 @@ def _lenient(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
+def require_ours(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreError for another program's database, StoreTooNew for a later schema."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and application != APPLICATION_ID:

@@ -28,7 +28,7 @@ from engram.storage.state import QUIET_S, Progress, State
 
 log = logging.getLogger(__name__)
 
-_NICENESS = 10  # answers before housekeeping
+_NICENESS = 5  # answers before housekeeping; more, and who waits for its lock waits for the CPU
 _LONGEST_HOLD_S = 0.25  # how long an add may keep the first query after a long pause waiting
 _HOLD_PER_PAUSE = 0.25  # a shorter pause earns a shorter wait
 _BUSY_HOLD_S = 0.001  # for any other query: a few vectors

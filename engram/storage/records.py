@@ -19,6 +19,7 @@ from engram.storage.database import (
     connect,
     database_id,
     open_writer,
+    require_ours,
     transaction,
     translated,
 )
@@ -80,6 +81,7 @@ class Records:
         self._writer = None if read_only else open_writer(self.path)
         self._readers = ReaderPool(self.path)
         with self._readers.reader() as reader:
+            require_ours(reader, self.path)
             self.database_id = database_id(reader)
 
     def close(self) -> None:
