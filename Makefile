@@ -7,7 +7,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
 	$(shell command -v $(name) 2>/dev/null)))
 BIN := .venv/bin
-BOOTSTRAP := $(or $(PYTHON),python3) scripts/bootstrap.py $(if $(NO_RUST),--no-rust)
+NO_PYTHON := echo "engram: no Python is here. Type: sudo apt install python3 python3-venv"; exit 1;
+BOOTSTRAP := $(or $(PYTHON),$(NO_PYTHON)) scripts/bootstrap.py $(if $(NO_RUST),--no-rust)
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
 PIN := $(BIN)/python -m piptools compile -q --upgrade --strip-extras --allow-unsafe --no-annotate \

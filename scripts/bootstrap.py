@@ -217,7 +217,8 @@ def why_no_rust(root: Path) -> str | None:
         fetch = ["cargo", "fetch", "--locked", "--manifest-path", manifest]
         run(fetch, "fetching the Rust crates", FETCH_TIMEOUT_S)
     except Stop as error:
-        return f"the Rust crates cannot be fetched ({error})"
+        say(str(error))
+        return "the Rust crates cannot be fetched"
     return None
 
 
@@ -261,7 +262,8 @@ def install_core(venv: Venv, wanted: bool, required: bool) -> None:
         except Stop as error:
             if required:
                 raise
-            reason = str(error)
+            say(str(error))
+            reason = f"{CRATE} cannot be built here"
     remove_core(venv)
     say(f"{reason}: the Python twin of engram-core serves (slower, the same answers)")
 

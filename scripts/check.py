@@ -39,7 +39,7 @@ def python(*arguments: str) -> list[str]:
 
 
 CHECKS = [
-    Check("ruff check", python("ruff", "check")),
+    Check("ruff check", python("ruff", "check", "--no-cache")),
     Check("ruff format", python("ruff", "format", "--check")),
     Check("mypy --strict", python("mypy")),
     Check(

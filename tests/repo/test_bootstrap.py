@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from scripts import bootstrap
 from scripts.bootstrap import Stop, Venv
+from tests.repo.sources import ROOT as REPOSITORY
 
 Tool = Callable[[str, str], None]
 CARGO_TOML = '[package]\nname = "engram-core"\nrust-version = "1.85"\n'
@@ -215,3 +217,28 @@ def test_node_that_is_missing_or_too_old_comes_from_the_registry(
     bootstrap.install_node(venv)
     assert "requirements/node.txt" in asked(venv)
     assert (venv.folder / "bin" / "node").resolve() == package / "node"
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["make", "-C", str(REPOSITORY), *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_without_any_python_make_says_what_to_type() -> None:
+    done = make("up", "PYTHON=")
+    assert done.returncode != 0
+    assert "sudo apt install python3 python3-venv" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("switch", "bootstrap", "command"),
+    [
+        ("DEMO=1", "bootstrap.py run --no-rust", "engram up --demo"),
+        ("DETACH=1", "bootstrap.py run", "engram up --detach"),
+        ("NO_RUST=1", "bootstrap.py --no-rust run", "engram up"),
+    ],
+)
+def test_the_switches_of_make_up(switch: str, bootstrap: str, command: str) -> None:
+    shown = " ".join(make("--dry-run", "up", switch).stdout.split())
+    assert bootstrap in shown
+    assert command in shown
