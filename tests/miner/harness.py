@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import orjson
 from aiohttp import web
-from engram.embedding.batcher import Batcher
 
 from engram.config import MinerSettings
+from engram.embedding.batcher import Batcher
 from engram.miner.embedder import MinerEmbedder
 from engram.miner.node import Node
 from engram.miner.routes import build_app
