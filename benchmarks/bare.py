@@ -71,11 +71,12 @@ def search_latencies(index: faiss.IndexHNSWFlat, queries: Vectors) -> NDArray[np
 
 
 def nearest(vectors: Vectors, queries: Vectors, keep: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Row numbers of the exact ``TOP_K`` nearest kept vectors of each query."""
+    """Row numbers of the exact ``TOP_K`` nearest kept vectors of each query; all if fewer."""
     rows = np.flatnonzero(keep)
-    found = np.empty((len(queries), TOP_K), dtype=np.intp)
+    count = min(TOP_K, len(rows))
+    found = np.empty((len(queries), count), dtype=np.intp)
     for start in range(0, len(queries), 100):
         scores = queries[start : start + 100] @ vectors[rows].T
-        best = np.argpartition(-scores, TOP_K - 1, axis=1)[:, :TOP_K]
+        best = np.argpartition(-scores, count - 1, axis=1)[:, :count]
         found[start : start + 100] = rows[best]
     return found

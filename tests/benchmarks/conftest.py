@@ -14,6 +14,7 @@ SUBJECTS = ("The index", "A record", "One miner", "Every query", "The embedder",
 VERBS = ("keeps", "returns", "forgets", "compares", "repeats")
 OBJECTS = ("the oldest vector", "a page of results", "its own settings", "what it was given")
 WHENS = ("before the next commit", "while others wait", "after a restart", "when asked twice")
+ENDS = ("", ", and the log says so", ", and everybody who reads the log knows the reason why")
 RECORDS = 300
 
 
@@ -43,8 +44,9 @@ def work(tmp_path: Path) -> Path:
 
 
 def sentences(count: int) -> list[str]:
-    """Distinct English sentences of about a dozen words."""
+    """Distinct English sentences of a dozen to two dozen words."""
     return [
-        f"{SUBJECTS[n % 6]} {VERBS[n % 5]} {OBJECTS[n % 4]} {WHENS[n // 4 % 4]}, as in case {n}."
+        f"{SUBJECTS[n % 6]} {VERBS[n % 5]} {OBJECTS[n % 4]} {WHENS[n // 4 % 4]}, as in case {n}"
+        f"{ENDS[n // 3 % 3]}."
         for n in range(count)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,13 @@ GATES = {"ingest_text": 1, "ingest_raw": 3, "query": 2, "recall": 8, "start": 2}
 
 
 @pytest.mark.parametrize("name", GATES)
-def test_a_benchmark_returns_gates_with_positive_numbers(
-    name: str, scale: Scale, work: Path
-) -> None:
+def test_a_benchmark_returns_gates_over_a_floor(name: str, scale: Scale, work: Path) -> None:
     measured = importlib.import_module(f"benchmarks.bench_{name}").run(scale, work)
     assert len(measured["gates"]) == GATES[name]
     for gate in measured["gates"]:
         assert gate["values"]
-        assert all(value > 0 for value in [*gate["ours"], *gate["floor"]])
+        assert all(value > 0 for value in gate["floor"])
+        assert all(map(isfinite, gate["ours"]))  # a few hundred records may cost nothing at all
         assert isinstance(gate["met"], bool)
 
 
