@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,8 +29,10 @@ from engram.storage.interface import Record
 FILE_NAME = "records.sqlite3"
 
 _COLUMNS = "sequence, cid, embedding, metadata, text, model_version, stored_at"
+_TOMBSTONED = "SELECT cid FROM tombstones WHERE cid IN ({})"
+_HELD = "SELECT cid FROM records WHERE cid IN ({})"
 _ROWS_PER_INSERT = (64, 16, 4, 1)  # few sizes, so that each statement is prepared once
-_DIGESTS_PER_QUERY = (256, 64, 16, 4, 1)
+_KEYS_PER_QUERY = (1, 4, 16, 64, 256)
 _PAGE = 512  # records read at once by a scan
 
 
@@ -124,8 +127,18 @@ class Records:
 
     def tombstoned(self, digests: Sequence[bytes]) -> set[bytes]:
         """Those that carry a tombstone."""
-        query = "SELECT cid FROM tombstones WHERE cid IN ({})"
-        return {digest for (digest,) in self._select(query, digests)}
+        return {digest for (digest,) in self._select(_TOMBSTONED, digests)}
+
+    def refused_and_held(self, digests: Sequence[bytes]) -> tuple[set[bytes], set[bytes]]:
+        """Those that carry a tombstone, and those that are there, for the thread that writes.
+
+        Asked on the writing connection: it then has the pages of the CID index at hand that an
+        insert is about to change.
+        """
+        with translated():
+            refused = _select_from(self._writing, _TOMBSTONED, digests)
+            held = _select_from(self._writing, _HELD, digests)
+        return {digest for (digest,) in refused}, {digest for (digest,) in held}
 
     def count(self) -> int:
         """Live records."""
@@ -197,16 +210,13 @@ class Records:
             return writer.execute("DELETE FROM tombstones WHERE cid = ?", (digest,)).rowcount > 0
 
     @property
-    def _writing(self) -> Any:
+    def _writing(self) -> Connection:
         assert self._writer is not None, "opened read-only"
         return self._writer
 
     def _select(self, query: str, keys: Sequence[Any]) -> list[Any]:
-        found: list[Any] = []
         with self._readers.reader() as reader:
-            for piece in _pieces(keys, _DIGESTS_PER_QUERY):
-                found += reader.execute(query.format(",".join("?" * len(piece))), piece).fetchall()
-        return found
+            return _select_from(reader, query, keys)
 
     def _value(self, query: str) -> Any:
         with self._readers.reader() as reader:
@@ -230,6 +240,20 @@ def decode_metadata(text: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return metadata if isinstance(metadata, dict) else None
+
+
+def _select_from(connection: Connection, query: str, keys: Sequence[Any]) -> list[Any]:
+    """All rows for these keys, in a few queries whose sizes repeat, so that each is prepared once.
+
+    The last key stands in for the missing ones: IN does not mind.
+    """
+    found: list[Any] = []
+    for start in range(0, len(keys), _KEYS_PER_QUERY[-1]):
+        piece = keys[start : start + _KEYS_PER_QUERY[-1]]
+        size = next(size for size in _KEYS_PER_QUERY if size >= len(piece))
+        padded = [*piece, *[piece[-1]] * (size - len(piece))]
+        found += connection.execute(query.format(",".join("?" * size)), padded).fetchall()
+    return found
 
 
 def _pieces(items: Sequence[Any], sizes: Sequence[int]) -> Iterator[Sequence[Any]]:

@@ -160,8 +160,8 @@ class Writer:
             start += len(put.records)
 
     def _store(self, records: list[NewRecord], digests: list[bytes]) -> Outcomes:
-        refused = self._records.tombstoned(digests)
-        duplicate = _repeats(digests, refused | set(self._records.held(digests)))
+        refused, held = self._records.refused_and_held(digests)
+        duplicate = _repeats(digests, refused | held)
         rows = self._rows(
             (record, digest)
             for record, digest, again in zip(records, digests, duplicate, strict=True)
