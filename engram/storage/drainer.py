@@ -33,7 +33,7 @@ _LONGEST_HOLD_S = 0.25  # how long an add may keep the first query after a long 
 _HOLD_PER_PAUSE = 0.25  # a shorter pause earns a shorter wait
 _BUSY_HOLD_S = 0.001  # for any other query: a few vectors
 _LARGEST_BATCH = 2_048  # FAISS on two threads: 154 us a vector in adds of 1,024, 195 us of 256
-_WORTH_THREADS = 128  # vectors; FAISS adds up to 100 on one thread, whatever it is allowed
+_WORTH_THREADS = 512  # vectors; two threads add 128 no faster than one and burn twice the CPU
 _VECTORS_PER_SETUP = 100_000  # FAISS prepares every add in time that grows with the index
 _FIRST_GUESS_S = 0.0005  # per vector, until measured
 _DEAD_SHARE = 0.3  # of the index; beyond it, searches wade through the dead
@@ -43,6 +43,9 @@ _REBUILT_AT_ONCE = 2_048  # vectors
 _WORTH_CLOSING = 10  # changes; a small snapshot takes as long as indexing so many vectors,
 _WORTH_PER = 500  # and one more for so many vectors in it
 _IDLE_S = 1.0  # between looks at the clock
+_NEVER = -1
+_STAND_BACK_S = 0.02  # between looks at whether a burst of writes is over,
+_COME_MEANWHILE = 2_048  # and more vectors than SQLite can commit between two
 
 
 class Drainer:
@@ -58,7 +61,7 @@ class Drainer:
         self._asked: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
         self._seconds_per_vector = _FIRST_GUESS_S
         self._not_before = 0.0  # monotonic; of the next snapshot
-        self._removed_when_looked = 0
+        self._removed_when_looked = _NEVER
         self._prepared = False
         self._loop = Loop("drainer", self._turn, state.health)
 
@@ -94,12 +97,26 @@ class Drainer:
             self._finish()
             return False
         self._answer_asked()
+        if self._stands_back():
+            time.sleep(_STAND_BACK_S)
+            return True
         busy = self._drain_batch()
         if not busy:
             self._wake.wait(_IDLE_S)
             self._wake.clear()
         self._maintain()
         return True
+
+    def _stands_back(self) -> bool:
+        """Let a burst of writes have the processor, while nobody asks and the tail is short.
+
+        A commit wakes up for microseconds, many times a second; beside a thread that never
+        sleeps, each of these waits for the scheduler's tick (4 ms).
+        """
+        state = self._state
+        soon = len(state.catalogue.tail) + _COME_MEANWHILE
+        there_is_room = soon < state.settings.tail_limit // 2
+        return there_is_room and state.is_written_to() and state.pause() >= QUIET_S
 
     def _drain_batch(self) -> bool:
         """Move one batch from the tail into the index; False if there is none."""
@@ -131,6 +148,7 @@ class Drainer:
             self._removed_when_looked = removed
             if catalogue.dead_slots() > _DEAD_SHARE * catalogue.index.count:
                 self._rebuild(catalogue)
+                self._removed_when_looked = _NEVER  # more may have been deleted meanwhile
         due = max(self._state.settings.snapshot_every, _CHANGED_SHARE * catalogue.rows.living)
         if self._changes() >= due and time.monotonic() >= self._not_before:
             self._try_snapshot()
@@ -216,12 +234,18 @@ class Drainer:
         return index
 
     def _use_threads(self, batch: int) -> None:
-        """All cores while nobody asks; FAISS keeps this setting for each calling thread."""
-        many = batch >= _WORTH_THREADS and self._state.pause() >= QUIET_S
+        """All cores while nobody asks or writes. FAISS keeps this for each calling thread."""
+        alone = self._state.pause() >= QUIET_S and not self._state.is_written_to()
+        many = alone and batch >= _WORTH_THREADS
         faiss.omp_set_num_threads((os.cpu_count() or 1) if many else 1)
 
 
 def _be_nice() -> None:
-    """Lower this thread's priority, where the system can; its helpers inherit it."""
+    """Lower this thread's priority, where the system can; its helpers inherit it.
+
+    A process that was itself started under ``nice`` may lower it further, but never raise it.
+    """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        thread = threading.get_native_id()
+        inherited = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, max(inherited, _NICENESS))

@@ -15,6 +15,7 @@ from engram.storage.loading import Loaded
 from engram.storage.snapshot import Written
 
 QUIET_S = 0.2  # without a query for so long, the drainer may take the machine
+BURST_S = 0.03  # writes that follow one another closer than this are a burst
 
 
 class Progress(NamedTuple):
@@ -46,6 +47,7 @@ class State:
         """Slots that the index must be given anew; the tail may exceed its limit by these."""
         self.replacing: Progress | None = None  # of an index that is built beside the one in use
         self.last_query = time.monotonic() - QUIET_S
+        self.last_write = time.monotonic() - BURST_S
 
     def append(self, fresh: Fresh) -> None:
         """Make committed records searchable."""
@@ -53,6 +55,7 @@ class State:
             self._whole = False
             self.catalogue.append(fresh)
             self._whole = True
+        self.last_write = time.monotonic()
 
     def require_whole(self) -> None:
         """Raise StoreError if a record is on disk that could not be made searchable.
@@ -109,6 +112,10 @@ class State:
     def pause(self) -> float:
         """Seconds since the last query."""
         return time.monotonic() - self.last_query
+
+    def is_written_to(self) -> bool:
+        """True in a burst of writes."""
+        return time.monotonic() - self.last_write < BURST_S
 
 
 def disk_bytes(folder: Path) -> int:
