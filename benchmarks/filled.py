@@ -21,7 +21,7 @@ from engram.protocol import MAX_BATCH
 from engram.storage import EmbeddedStore, open_store
 from engram.storage.interface import NewRecord, Stored
 
-IN_FLIGHT = 8
+IN_FLIGHT = 16
 """Batches that wait for their commit at a time."""
 GROUPS = 1_000
 """Records carry their row number modulo this, so that filters can keep any share of them."""

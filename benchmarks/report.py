@@ -16,11 +16,18 @@ def lines(measured: Mapping[str, Any]) -> str:
 
 
 def _gate_line(gate: Mapping[str, Any]) -> str:
-    return (
-        f"  {'met   ' if gate['met'] else 'MISSED'} {gate['median']:.3g} "
-        f"({gate['low']:.3g} to {gate['high']:.3g}; {gate['sense']} {gate['target']:g}): "
-        f"{gate['name']}: {_middle(gate['ours'], '')}over {_middle(gate['floor'], gate['unit'])}"
-    )
+    verdict = "met   " if gate["met"] else "MISSED"
+    sides = ""
+    if gate["floor"]:
+        sides = f" [{_middle(gate['ours'], gate['unit'])} over {_middle(gate['floor'], '')}]"
+    return f"  {verdict} {_spread(gate)}; {gate['sense']} {gate['target']:g}: {gate['name']}{sides}"
+
+
+def _spread(gate: Mapping[str, Any]) -> str:
+    shown = f"{gate['median']:.3g}"
+    if gate["high"] > gate["low"]:
+        shown += f" ({gate['low']:.3g} to {gate['high']:.3g})"
+    return shown
 
 
 def page(document: Mapping[str, Any], data_file: str) -> str:
@@ -66,14 +73,11 @@ def _gates(document: Mapping[str, Any], names: list[str]) -> list[str]:
 
 
 def _gate_row(gate: Mapping[str, Any]) -> str:
-    spread = f"{gate['median']:.3g}"
-    if gate["high"] > gate["low"]:
-        spread += f" ({gate['low']:.3g} to {gate['high']:.3g})"
     cells = [
         gate["name"],
         _middle(gate["ours"], gate["unit"]),
         _middle(gate["floor"], gate["unit"]),
-        spread,
+        _spread(gate),
         f"{gate['sense']} {gate['target']:g}",
         "met" if gate["met"] else "**missed**",
     ]
@@ -81,7 +85,7 @@ def _gate_row(gate: Mapping[str, Any]) -> str:
 
 
 def _middle(values: list[float], unit: str) -> str:
-    return f"{sorted(values)[len(values) // 2]:,.4g} {unit}" if values else ""
+    return f"{sorted(values)[len(values) // 2]:,.4g} {unit}".rstrip() if values else ""
 
 
 def _section(name: str, measured: Mapping[str, Any]) -> list[str]:
