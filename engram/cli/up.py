@@ -52,8 +52,10 @@ def up(
         show(home, holder.url)
         return
     with interrupts():
-        child = begin(home, settings(MinerSettings, port=port).port)
+        child: subprocess.Popen[bytes] | None = None
         try:
+            with held_back():
+                child = begin(home, settings(MinerSettings, port=port).port)
             show(home, local_miner.wait_ready(home, child, StillWaiting()))
             if detach:
                 say(f"it runs on in the background (pid {child.pid}); `engram down` stops it")
@@ -63,9 +65,9 @@ def up(
         except KeyboardInterrupt:
             say("stopping")
         except BaseException:
-            local_miner.stop_child(child)
+            stop(child)
             raise
-        local_miner.stop_child(child)
+        stop(child)
         say("stopped")
 
 
@@ -99,6 +101,26 @@ def interrupts() -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Signals wait until the block is over: by then the child has a name to be stopped by."""
+    arrived: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    previous = {n: signal.signal(n, lambda number, _: arrived.append(number)) for n in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if arrived:
+        raise KeyboardInterrupt
+
+
+def stop(child: subprocess.Popen[bytes] | None) -> None:
+    if child is not None:
+        local_miner.stop_child(child)
 
 
 def begin(home: Home, wanted: int) -> subprocess.Popen[bytes]:
