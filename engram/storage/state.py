@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Lock
 from typing import NamedTuple
@@ -119,11 +121,10 @@ class State:
 
 
 def disk_bytes(folder: Path) -> int:
-    """Size of all files below a folder; files that vanish meanwhile count as nothing."""
+    """Size of all files below a folder; what vanishes meanwhile counts as nothing."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat(follow_symlinks=False).st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for inside, _, names in os.walk(folder):  # unlike rglob it passes over a vanished folder
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(inside, name).stat(follow_symlinks=False).st_size
     return total
