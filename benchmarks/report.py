@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +12,7 @@ NOT_BENCHMARKS = {"date", "machine", "scale"}
 def lines(measured: Mapping[str, Any]) -> str:
     """One benchmark on a terminal."""
     shown = [_gate_line(gate) for gate in measured.get("gates", [])]
-    shown += [f"  {name}: {_plain(value)}" for name, value in measured.get("reported", {}).items()]
-    return "\n".join(shown)
+    return "\n".join([*shown, *(f"  {line}" for line in _told(measured))])
 
 
 def _gate_line(gate: Mapping[str, Any]) -> str:
@@ -85,16 +85,21 @@ def _gate_row(gate: Mapping[str, Any]) -> str:
 
 
 def _middle(values: list[float], unit: str) -> str:
-    return f"{sorted(values)[len(values) // 2]:,.4g} {unit}".rstrip() if values else ""
+    return f"{_plain(statistics.median(values))} {unit}".rstrip() if values else ""
 
 
 def _section(name: str, measured: Mapping[str, Any]) -> list[str]:
-    told = measured.get("reported", {key: measured[key] for key in measured if key != "gates"})
+    return [f"## {name.replace('_', ' ')}", "", *_told(measured), ""]
+
+
+def _told(measured: Mapping[str, Any]) -> list[str]:
+    """What is reported and not gated: numbers first, then tables."""
+    told = measured.get("reported", {})
     tables = {key: value for key, value in told.items() if isinstance(value, list)}
     rows = [f"- {key}: {_plain(value)}" for key, value in told.items() if key not in tables]
     for key, table in tables.items():
         rows += ["", f"{key}:", "", *_table(table)]
-    return [f"## {name.replace('_', ' ')}", "", *rows, ""]
+    return rows
 
 
 def _table(rows: list[Mapping[str, Any]]) -> list[str]:
@@ -104,4 +109,10 @@ def _table(rows: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _plain(value: Any) -> str:
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+    match value:
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+        case _:
+            return str(value)
