@@ -6,6 +6,7 @@ option. docs/settings.md lists this table; a test compares the two.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -86,3 +87,11 @@ class ClientSettings(BaseSettings):
 
     url: str = Field("http://127.0.0.1:8091", description="node that the CLI talks to")
     timeout_s: float = Field(30.0, gt=0, description="seconds before a call is given up")
+
+
+def forbid_telemetry() -> None:
+    """Keep onnxruntime from reporting its use to its vendor, unless the user says otherwise.
+
+    Its packages do so from the moment of import; only this variable, set before, prevents that.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

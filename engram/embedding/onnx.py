@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from engram.config import forbid_telemetry
 from engram.embedding.files import ModelFiles
 from engram.embedding.grouping import equal_length_groups
 from engram.embedding.interface import Embedded
 from engram.embedding.tokens import WordPieces
 from engram.protocol import DIMENSIONS
+
+forbid_telemetry()
+import onnxruntime  # noqa: E402 - it reports its use from here on
 
 CALL_TOKENS = 512  # more a call is no faster; this is 1.6 times the rate of 28 tokens a call
 PROBE_LENGTHS = (2, 7, 33)  # the shortest, an odd one, one just past a multiple of registers
