@@ -84,11 +84,7 @@ class Catalogue:
 
     def dead_slots(self) -> int:
         """Vectors in the index that no live record has."""
-        rows = self.rows
-        if rows.living == rows.count:
-            return 0
-        count = self.index.count
-        return count - int(np.count_nonzero(rows.slot_mask(rows.alive.view(rows.count), count)))
+        return self.rows.dead_slots(self.index.count)
 
     def compacted(self, index: Index, kept: Slots) -> Catalogue:
         """A catalogue without dead rows over a rebuilt index, while nothing changes.

@@ -95,7 +95,7 @@ def _ghosts(records: Records, catalogue: Catalogue) -> list[str]:
     """Rows that are searched but have no record."""
     rows = catalogue.rows
     count = rows.count
-    living = rows.sequence.view(count)[rows.alive.view(count)]
+    living = rows.sequence.view(count)[rows.alive.view(count).copy()]  # deletes go on
     ghosts = np.setdiff1d(living, records.sequences())
     still = [s for s in ghosts.tolist() if rows.alive.view()[rows.row_of(s) or 0]]
     return [f"sequence {sequence} is searched but not stored" for sequence in still]

@@ -129,6 +129,15 @@ class Rows:
         mask[self.slot.view(len(rows))[rows]] = True
         return mask[:slots]
 
+    def dead_slots(self, slots: int) -> int:
+        """How many of the first ``slots`` slots no live row has."""
+        if self.living == self.count:
+            return 0
+        # A copy: numpy counts a mask's flags and reads them again later, and a row that dies in
+        # between would leave a place in its result that nothing was written to.
+        alive = self.alive.view(self.count).copy()
+        return slots - int(np.count_nonzero(self.slot_mask(alive, slots)))
+
     def kept(self, rows: Mask, slots: NDArray[np.int64]) -> Rows:
         """Only these rows (``count`` flags), on only these slots, renumbered in that order."""
         renumbered = np.full(self.slots, _NO_ROW, np.int32)
