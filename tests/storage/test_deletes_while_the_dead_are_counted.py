@@ -6,33 +6,26 @@ in between leaves the end of the result as the memory was.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from engram.storage import open_store
+from engram.storage import EmbeddedStore
 from engram.storage.rows import Mask, Rows
-from tests.storage.records_for_tests import TINY, put, records
+from tests.storage.records_for_tests import put, records
 
 
 def test_the_mask_that_is_counted_is_nobody_elses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = open_store(tmp_path, TINY)
-    try:
-        held = records(10)
-        put(store, *held)
-        assert store.drain(30)
-        assert store.delete(held[3].cid)
-        catalogue = store._state.catalogue
-        honest = Rows.slot_mask
+    held = records(10)
+    put(store, *held)
+    assert store.drain(30)
+    assert store.delete(held[3].cid)
+    honest = Rows.slot_mask
 
-        def slot_mask(rows: Rows, mask: Mask, slots: int) -> Mask:
-            assert not np.shares_memory(mask, rows.alive.view())
-            return honest(rows, mask, slots)
+    def slot_mask(rows: Rows, mask: Mask, slots: int) -> Mask:
+        assert not np.shares_memory(mask, rows.alive.view())
+        return honest(rows, mask, slots)
 
-        monkeypatch.setattr(Rows, "slot_mask", slot_mask)
-        assert catalogue.dead_slots() == 1
-    finally:
-        store.close()
+    monkeypatch.setattr(Rows, "slot_mask", slot_mask)
+    assert store._state.catalogue.dead_slots() == 1
