@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
+IDLE_LOAD = 0.5  # processes that run or wait; above it the ratios scatter and lean to the worse
 NOT_BENCHMARKS = {"date", "machine", "scale"}
 
 
@@ -39,7 +40,9 @@ def page(document: Mapping[str, Any], data_file: str) -> str:
             "",
             f"Measured on {document['date']} by `make bench`; every number is in "
             f"[{data_file}]({data_file}). A ratio is the median of alternating runs (ours, then "
-            "the floor), with the lowest and the highest in brackets; p99 is told, not judged.",
+            "the floor), with the lowest and the highest in brackets; p99 is told, not judged. The texts "
+            "are sentences from the documentation of Python and of the installed packages "
+            "(benchmarks/texts.py), the vectors are theirs, made by our own embedder.",
             "",
             *_machine(document),
             "## What must hold",
@@ -61,6 +64,8 @@ def _machine(document: Mapping[str, Any]) -> list[str]:
     ]
     if unset:
         rows += [f"- {' and '.join(unset)} were unset for the run: they slow numpy here"]
+    if machine["load_before"] > IDLE_LOAD:
+        rows += ["- **the machine was not idle**: other work ran beside these measurements"]
     sizes = ", ".join(f"{name} {value:,}" for name, value in document["scale"].items())
     return ["## Machine", "", *rows, f"- sizes: {sizes}", ""]
 
