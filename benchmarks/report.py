@@ -40,8 +40,8 @@ def page(document: Mapping[str, Any], data_file: str) -> str:
             "",
             f"Measured on {document['date']} by `make bench`; every number is in "
             f"[{data_file}]({data_file}). A ratio is the median of alternating runs (ours, then "
-            "the floor), with the lowest and the highest in brackets; p99 is told, not judged. The texts "
-            "are sentences from the documentation of Python and of the installed packages "
+            "the floor), with the lowest and the highest in brackets; p99 is told, not judged. The "
+            "texts are sentences from the documentation of Python and of the installed packages "
             "(benchmarks/texts.py), the vectors are theirs, made by our own embedder.",
             "",
             *_machine(document),
