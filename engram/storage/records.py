@@ -83,9 +83,13 @@ class Records:
         self.path = folder / FILE_NAME
         self._writer = None if read_only else open_writer(self.path)
         self._readers = ReaderPool(self.path)
-        with self._readers.reader() as reader:
-            require_ours(reader, self.path)
-            self.database_id = database_id(reader)
+        try:
+            with self._readers.reader() as reader:
+                require_ours(reader, self.path)
+                self.database_id = database_id(reader)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Release the file; the last one to close folds the log into it."""
