@@ -48,9 +48,13 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     connection.text_factory = _lenient
     cache = _WRITER_CACHE_KIB if writable else _READER_CACHE_KIB
-    connection.execute(f"PRAGMA cache_size = -{cache}")
-    if not writable:
-        connection.execute("PRAGMA query_only = ON")
+    try:  # the first statement reads the file, which may be no database
+        connection.execute(f"PRAGMA cache_size = -{cache}")
+        if not writable:
+            connection.execute("PRAGMA query_only = ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
