@@ -16,7 +16,7 @@ import pytest
 from engram.core import generate_cid, generate_response
 from engram.storage import describe_holder
 from tests.miner.live import LiveMiner
-from tests.miner.writers import like_a_text
+from tests.miner.writers import fresh_embedding
 
 CONNECTIONS = 32
 KINDS = ["ingest", "query", "challenge", "list", "retrieve", "text", "batch", "delete"]
@@ -52,7 +52,7 @@ class Client:
         return cid, self.held[cid]
 
     def fresh(self) -> tuple[str, bytes, dict[str, Any]]:
-        embedding = like_a_text(self.random)
+        embedding = fresh_embedding(self.random)
         metadata = {"client": self.number, "n": len(self.held)}
         body = {"embedding_b64": b64encode(embedding).decode(), "metadata": metadata}
         return generate_cid(embedding, metadata), embedding, body
