@@ -10,6 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from engram.core.limits import (
+    DIMENSIONS,
+    MAX_TEXT_CODE_POINTS,
+    MODEL_VERSION,
+)
 from engram.errors import (
     InvalidChallenge,
     InvalidCid,
@@ -24,18 +29,12 @@ from engram.errors import (
 PROTOCOL_VERSION = 1
 PROOF_VERSION = 1
 
-DIMENSIONS = 384  # all-MiniLM-L6-v2; fixed by model version v1
-MODEL_VERSION = "v1"
-MAX_TEXT_CODE_POINTS = 8_192
-MAX_METADATA_BYTES = 65_536  # of escaped pair text, see docs/protocol.md section 1
-MAX_METADATA_DEPTH = 8
 MAX_TOP_K = 100
 MAX_BATCH = 256
 MAX_HAS = 1_000
 MAX_LIST = 1_000
 MAX_BODY_BYTES = 8 * 1024 * 1024  # one JSON request
 MAX_LINE_BYTES = 1024 * 1024  # one NDJSON line: text, metadata and embedding at their limits fit
-CHALLENGE_TTL_S = 60  # seed
 CHALLENGE_PAST_S = 60  # a miner refuses what expired longer ago than this,
 CHALLENGE_FUTURE_S = 600  # or expires further ahead than this: clocks differ
 CID_PATTERN = r"^v1::[0-9a-f]{64}$"

@@ -8,7 +8,8 @@ from engram import __version__
 from engram.cli.options import Json
 from engram.cli.output import print_json, say
 from engram.core import BACKEND
-from engram.protocol import MODEL_VERSION, PROTOCOL_VERSION
+from engram.core.limits import MODEL_VERSION
+from engram.protocol import PROTOCOL_VERSION
 
 
 def version(json_: Json = False) -> None:

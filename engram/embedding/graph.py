@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from engram.protocol import DIMENSIONS
+from engram.core.limits import DIMENSIONS
 
 OPSET = 20  # the first with Gelu
 IR_VERSION = 9  # what belongs to that opset; newer ones only shut out older runtimes

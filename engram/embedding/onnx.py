@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engram.config import forbid_telemetry
+from engram.core.limits import DIMENSIONS
 from engram.embedding.files import ModelFiles
 from engram.embedding.grouping import equal_length_groups
 from engram.embedding.interface import Embedded
 from engram.embedding.tokens import WordPieces
-from engram.protocol import DIMENSIONS
 
 forbid_telemetry()
 import onnxruntime  # noqa: E402 - it reports its use from here on

@@ -10,8 +10,9 @@ import numpy as np
 
 from engram.core import embedding as vectors
 from engram.core import generate_cid, generate_cids
+from engram.core.limits import MODEL_VERSION
 from engram.errors import EngramError, InvalidInput, UnsupportedVersion
-from engram.protocol import MODEL_VERSION, IngestRequest, QueryRequest
+from engram.protocol import IngestRequest, QueryRequest
 from engram.storage.interface import Embedding, NewRecord, Stored
 
 T = TypeVar("T")

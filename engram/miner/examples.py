@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from engram.core.limits import DIMENSIONS
 from engram.protocol import (
-    DIMENSIONS,
     BatchChallengeRequest,
     BatchIngestRequest,
     ChallengeRequest,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from engram import __version__, core
+from engram.core.limits import MODEL_VERSION
 from engram.miner.draft import Json
 from engram.miner.node import Node
-from engram.protocol import MODEL_VERSION, PROTOCOL_VERSION
+from engram.protocol import PROTOCOL_VERSION
 
 
 class Stats:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from engram.core import embedding as vectors
 from engram.core import generate_cid
+from engram.core.limits import MODEL_VERSION
 from engram.embedding.interface import Embedded
 from engram.errors import EngramError, InvalidInput, Overloaded, UnsupportedVersion
 from engram.net.decode import Decoded, decode
-from engram.protocol import MODEL_VERSION, IngestRequest
+from engram.protocol import IngestRequest
 from engram.sdk.model import LazyModel
 from engram.sdk.results import Ingested
 from engram.storage import EmbeddedStore
