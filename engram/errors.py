@@ -23,14 +23,19 @@
     ├── Unavailable                 503  unavailable          exit 5
     │   ├── Overloaded              503  overloaded
     │   ├── NotReady                503  not_ready
-    │   └── StorageFull             503  storage_full
+    │   ├── StorageFull             503  storage_full
+    │   ├── InexactEmbedder         503  inexact_embedder
+    │   └── ChainUnavailable        503  chain_unavailable
     ├── StoreError                  500  store_error          exit 6
     │   ├── StoreLocked             500  store_locked
     │   ├── StoreCorrupt            500  store_corrupt
     │   └── StoreTooNew             500  store_too_new
     ├── ModelError                  500  model_error          exit 7
     │   ├── ModelMissing            500  model_missing
-    │   └── ModelMismatch           500  model_mismatch
+    │   ├── ModelMismatch           500  model_mismatch
+    │   └── SelfTestFailed          500  self_test_failed
+    ├── ChainRejected               500  chain_rejected       exit 9
+    ├── WalletError                 500  wallet_error         exit 9
     ├── CannotListen                500  cannot_listen        exit 8
     ├── ServerUnreachable           502  server_unreachable   exit 5
     └── ServerError                 (what the server said)    exit 5
@@ -216,6 +221,18 @@ class StorageFull(Unavailable):
     code = "storage_full"
 
 
+class InexactEmbedder(Unavailable):
+    """This node's embedder is not bit-exact, and a public network takes no such embeddings."""
+
+    code = "inexact_embedder"
+
+
+class ChainUnavailable(Unavailable):
+    """The chain gave no answer in time; it is tried again."""
+
+    code = "chain_unavailable"
+
+
 class StoreError(EngramError):
     """The data directory cannot be used as it is."""
 
@@ -258,6 +275,26 @@ class ModelMismatch(ModelError):
     """A model file does not have the pinned SHA-256."""
 
     code = "model_mismatch"
+
+
+class SelfTestFailed(ModelError):
+    """The exact embedder gave other bits than it must, so it is not used."""
+
+    code = "self_test_failed"
+
+
+class ChainRejected(EngramError):
+    """The chain refused, and will refuse the same again."""
+
+    code = "chain_rejected"
+    exit_code = 9
+
+
+class WalletError(EngramError):
+    """A wallet is missing, unreadable or encrypted."""
+
+    code = "wallet_error"
+    exit_code = 9
 
 
 class CannotListen(EngramError):
