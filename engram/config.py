@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_cache_path
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -87,6 +87,19 @@ class ClientSettings(BaseSettings):
 
     url: str = Field("http://127.0.0.1:8091", description="node that the CLI talks to")
     timeout_s: float = Field(30.0, gt=0, description="seconds before a call is given up")
+
+
+class WalletSettings(BaseSettings):
+    """The keys that a neuron signs with, in the folders and files that btcli uses."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGRAM_", extra="ignore", frozen=True)
+
+    wallet_dir: Path = Field(
+        Path("~/.bittensor/wallets"), description="folder of the wallets, shared with btcli"
+    )
+    hotkey_password: SecretStr | None = Field(
+        None, description="password of an encrypted hotkey, for servers that nobody can ask"
+    )
 
 
 def forbid_telemetry() -> None:
