@@ -80,6 +80,58 @@ class MinerSettings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = Field("auto", description="log lines")
 
 
+class ValidatorSettings(BaseSettings):
+    """The validator: what it judges, how often, and where it says so."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGRAM_VALIDATOR_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path(".engram/validator"), description="where its state lives")
+    host: str = Field("127.0.0.1", description="address to bind")
+    port: int = Field(8100, ge=0, le=65535, description="port to bind; 0 picks a free one")
+    chain: str | None = Field(None, description="`dev:PATH`, `finney`, `test` or `ws://...`")
+    netuid: int = Field(1, ge=0, le=65535, description="subnet whose miners are judged")
+    wallet: str | None = Field(None, description="`NAME/HOTKEY` of a Bittensor wallet")
+    corpus: Path | None = Field(
+        None, description="secret texts that probes are made of; default: the bundled ones"
+    )
+    scoring_every_s: float = Field(120, gt=0, description="seconds between scoring rounds")
+    challenge_every_s: float = Field(300, gt=0, description="seconds between challenge rounds")
+    weights_every_s: float = Field(600, gt=0, description="seconds between attempts at weights")
+    placing_every_s: float = Field(15, gt=0, description="seconds between posts of own records")
+    probes: int = Field(5, ge=1, le=64, description="searches that each miner gets in a round")
+    spots: int = Field(2, ge=0, le=64, description="searches for users' records in a round")
+    min_known: int = Field(
+        200, ge=1, description="obligations below which a miner is still warming up"
+    )
+    audit_sample: int = Field(
+        64, ge=1, le=256, description="records in an audit; 64 find 1 % loss within an hour"
+    )
+    window_rounds: int = Field(
+        5,
+        ge=1,
+        le=100,
+        description="scoring rounds behind recall and latency; 5 are one weight set",
+    )
+    max_in_flight: int = Field(
+        16, ge=1, le=256, description="requests at once; more would measure the validator itself"
+    )
+    request_timeout_s: float = Field(
+        3.0, gt=0, description="seconds a miner may take; latency counts as lost from 0.5"
+    )
+    unreachable_after_s: float = Field(
+        600, ge=0, description="seconds of silence that suspend what a miner has confirmed"
+    )
+    placement_blocks: int = Field(
+        100, ge=1, description="blocks from one placement to the next; the same on a whole subnet"
+    )
+    pool_days: float = Field(
+        7, gt=0, description="days after which a namespace of probes is replaced"
+    )
+    keep_days: float = Field(30, gt=0, description="days for which evidence is kept")
+    chain_deadline_s: float = Field(30, gt=0, description="seconds a call to the chain may take")
+    log_format: Literal["auto", "console", "json"] = Field("auto", description="log lines")
+
+
 class ClientSettings(BaseSettings):
     """What the SDK and the CLI talk to."""
 

@@ -49,7 +49,8 @@ def settings(kind: type[S], **given: Any) -> S:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0])
-        option, variable = f"--{name.replace('_', '-')}", f"ENGRAM_{name.upper()}"
+        option = f"--{name.replace('_', '-')}"
+        variable = f"{kind.model_config['env_prefix']}{name}".upper()
         raise InvalidInput(
             f"{option} or {variable}: {first['msg']} (it is {first['input']!r})"
         ) from None

@@ -13,9 +13,13 @@ def test_the_page_is_the_table() -> None:
 def test_every_class_of_settings_is_on_it() -> None:
     assert StoreSettings in classes()
     described = page()
-    names = [name for kind in classes() for name in kind.model_fields]
+    names = [
+        f"{kind.model_config['env_prefix']}{name}".upper()
+        for kind in classes()
+        for name in kind.model_fields
+    ]
     assert names
-    assert not [name for name in names if f"`ENGRAM_{name.upper()}`" not in described]
+    assert not [name for name in names if f"`{name}`" not in described]
 
 
 def test_every_setting_says_what_it_does() -> None:
