@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+CHAINS = r"^(none|finney|test|dev:.+|wss?://.+)$"
+
+
+def words(value: Any) -> Any:
+    """A list as an environment variable holds it."""
+    return value.split() if isinstance(value, str) else value
 
 
 class StoreSettings(BaseSettings):
@@ -42,7 +49,9 @@ class EmbedderSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ENGRAM_", extra="ignore", frozen=True)
 
-    embedder: Literal["auto", "onnx"] = Field("auto", description="which embedder to use")
+    embedder: Literal["auto", "exact", "onnx"] = Field(
+        "auto", description="which embedder to use; auto: the exact one, else onnxruntime"
+    )
     model_dir: Path | None = Field(
         None, description="folder with model.safetensors and tokenizer.json; default: the package"
     )
@@ -63,7 +72,33 @@ class MinerSettings(BaseSettings):
     data_dir: Path = Field(Path(".engram/miner"), description="where the records live")
     host: str = Field("127.0.0.1", description="address to bind")
     port: int = Field(8091, ge=0, le=65535, description="port to bind; 0 picks a free one")
-    chain: Literal["none"] = Field("none", description="which chain to join")
+    chain: str = Field(
+        "none",
+        pattern=CHAINS,
+        description="chain to join: `none`, `dev:PATH`, `finney`, `test` or `ws://...`",
+    )
+    netuid: int = Field(1, ge=0, le=65535, description="subnet to serve")
+    wallet: str | None = Field(
+        None, description="`NAME/HOTKEY` of the Bittensor wallet to serve as"
+    )
+    external_ip: str | None = Field(
+        None, description="address that others reach the miner by; default: the one it binds"
+    )
+    external_port: int | None = Field(
+        None, ge=1, le=65535, description="port that others reach it by; default: the one it binds"
+    )
+    connect_every_s: float = Field(
+        10.0, gt=0, description="seconds between attempts to reach the chain"
+    )
+    metagraph_every_s: float = Field(
+        300.0, gt=0, description="seconds between reads of the whole metagraph"
+    )
+    placement_blocks: int = Field(
+        100, ge=1, description="blocks from one placement to the next; the same on a whole subnet"
+    )
+    validators: Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)] = Field(
+        (), description="URLs of validators, separated by spaces, whose scores /stats shows"
+    )
     metrics_port: int | None = Field(
         None,
         ge=0,
