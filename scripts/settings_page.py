@@ -33,7 +33,7 @@ def classes() -> list[type[BaseSettings]]:
 def default_of(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return "the user's cache folder"
-    if field.default is None or field.default is PydanticUndefined:
+    if field.default in (None, PydanticUndefined, ()):
         return "none"
     return f"`{field.default}`"
 
