@@ -49,5 +49,5 @@ def test_the_bootstrap_takes_the_pythons_that_the_project_takes() -> None:
 
 def test_the_package_needs_no_rust() -> None:
     """`pip install engram-network` alone works; engram-core is an extra."""
-    assert not [line for line in PROJECT["dependencies"] if "core" in line]
+    assert not [line for line in PROJECT["dependencies"] if "engram-network-core" in line]
     assert any("engram-network-core" in line for line in PROJECT["optional-dependencies"]["core"])
