@@ -1,0 +1,152 @@
+"""Who may hold records, as of one placement block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from engram.core import assign, assign_many
+from engram.dht.distance import key_of, node_id_of, xor_distance
+
+
+class Placed(Protocol):
+    """A finalized block, as far as placement looks at it."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def hash(self) -> bytes: ...
+
+
+class Announced(Protocol):
+    """An address on the chain."""
+
+    @property
+    def url(self) -> str: ...
+
+
+class Listed(Protocol):
+    """A neuron in a snapshot, as far as placement looks at it."""
+
+    @property
+    def uid(self) -> int: ...
+    @property
+    def hotkey(self) -> str: ...
+    @property
+    def public_key(self) -> bytes: ...
+    @property
+    def axon(self) -> Announced | None: ...
+    @property
+    def registered_at(self) -> int: ...
+    @property
+    def registered_hash(self) -> bytes | None: ...
+
+
+class Listing(Protocol):
+    """A snapshot of a subnet: what the chain room hands out fits, without being named here."""
+
+    @property
+    def block(self) -> Placed: ...
+    @property
+    def neurons(self) -> Sequence[Listed]: ...
+
+
+@dataclass(frozen=True)
+class Member:
+    """A miner that placement counts on."""
+
+    uid: int
+    hotkey: str
+    """SS58 address."""
+    public_key: bytes
+    """The hotkey's 32 bytes."""
+    url: str
+    registered_at: int
+    """Block in which the UID was taken."""
+    registered_hash: bytes
+    """That block's 32-byte hash."""
+
+    @cached_property
+    def node_id(self) -> bytes:
+        """32 bytes."""
+        return node_id_of(self.uid, self.registered_hash)
+
+
+@dataclass(frozen=True)
+class Membership:
+    """The members at one placement block. Every node that reads the same chain has the same."""
+
+    number: int
+    """Of the placement block."""
+    block_hash: bytes
+    """Its 32-byte hash."""
+    members: tuple[Member, ...]
+    """By ascending UID."""
+
+    @cached_property
+    def _by_uid(self) -> dict[int, Member]:
+        return {member.uid: member for member in self.members}
+
+    @cached_property
+    def _pairs(self) -> list[tuple[int, bytes]]:
+        return [(member.uid, member.registered_hash) for member in self.members]
+
+    def assigned(self, cid: str) -> tuple[Member, ...]:
+        """The up to three members that hold the CID, primary first. Raises InvalidCid."""
+        return tuple(self._by_uid[uid] for uid in assign(cid, self._pairs))
+
+    def assigned_many(self, cids: Sequence[str]) -> list[tuple[Member, ...]]:
+        """``assigned`` for each of many CIDs. Raises InvalidCid."""
+        found = assign_many(cids, self._pairs)
+        return [tuple(self._by_uid[uid] for uid in uids) for uids in found]
+
+    def order(self, cid: str) -> list[Member]:
+        """All members, the nearest first: its first three are assigned. Raises InvalidCid."""
+        key = key_of(cid)
+        return sorted(self.members, key=lambda member: xor_distance(member.node_id, key))
+
+    def by_uid(self, uid: int) -> Member | None:
+        return self._by_uid.get(uid)
+
+    def by_hotkey(self, hotkey: str | None) -> Member | None:
+        return next((member for member in self.members if member.hotkey == hotkey), None)
+
+
+def admitted(current: Listing, previous: Listing) -> Iterator[tuple[Listed, Announced]]:
+    """Neurons that announce an address in both snapshots and are the same registration.
+
+    A hotkey may be swapped between the two: the place in the space is the registration's.
+    """
+    before = {(n.uid, n.registered_at) for n in previous.neurons if n.axon is not None}
+    for neuron in current.neurons:
+        if neuron.axon is not None and (neuron.uid, neuron.registered_at) in before:
+            yield neuron, neuron.axon
+
+
+def membership(
+    current: Listing, previous: Listing, known_hashes: Mapping[int, bytes]
+) -> Membership | None:
+    """The members at ``current``'s block; None while a member's registration hash is unknown.
+
+    ``known_hashes`` maps block numbers to 32-byte hashes. A node that guessed, or left the member
+    out, would place records elsewhere than everybody else does.
+    """
+    members = []
+    for neuron, axon in admitted(current, previous):
+        block_hash = neuron.registered_hash or known_hashes.get(neuron.registered_at)
+        if block_hash is None:
+            return None
+        members.append(
+            Member(
+                uid=neuron.uid,
+                hotkey=neuron.hotkey,
+                public_key=neuron.public_key,
+                url=axon.url,
+                registered_at=neuron.registered_at,
+                registered_hash=block_hash,
+            )
+        )
+    members.sort(key=lambda member: member.uid)
+    return Membership(current.block.number, current.block.hash, tuple(members))
