@@ -3,6 +3,7 @@ from typing import Any
 
 __all__ = [
     "CoreError",
+    "WordPieces",
     "__version__",
     "assign",
     "assign_many",
@@ -24,6 +25,10 @@ __version__: str
 
 class CoreError(ValueError):
     args: tuple[str, str]
+
+class WordPieces:
+    def __init__(self, tokenizer_json: bytes, /) -> None: ...
+    def encode(self, text: str, /) -> list[int]: ...
 
 def assign(cid: str, members: Sequence[tuple[int, bytes]]) -> list[int]: ...
 def assign_many(cids: Sequence[str], members: Sequence[tuple[int, bytes]]) -> list[list[int]]: ...

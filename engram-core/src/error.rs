@@ -27,12 +27,16 @@ pub enum Kind {
     InvalidEmbedding,
     /// Metadata that no record may hold.
     InvalidMetadata,
+    /// Not a string of Unicode scalar values.
+    InvalidText,
     /// Not `v1::` and 64 lowercase hexadecimal digits.
     InvalidCid,
     /// A malformed nonce or challenge.
     InvalidChallenge,
     /// Not `v` and a decimal number.
     UnsupportedVersion,
+    /// A model file that is not the pinned one.
+    ModelMismatch,
 }
 
 impl Kind {
@@ -45,9 +49,11 @@ impl Kind {
             Self::DuplicateKey => "duplicate_key",
             Self::InvalidEmbedding => "invalid_embedding",
             Self::InvalidMetadata => "invalid_metadata",
+            Self::InvalidText => "invalid_text",
             Self::InvalidCid => "invalid_cid",
             Self::InvalidChallenge => "invalid_challenge",
             Self::UnsupportedVersion => "unsupported_version",
+            Self::ModelMismatch => "model_mismatch",
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod metadata;
 pub mod parallel;
 pub mod placement;
 pub mod proof;
+pub mod tokenizer;
 pub mod value;
 
 #[cfg(feature = "python")]

@@ -8,6 +8,7 @@ mod embedding;
 mod metadata;
 mod placement;
 mod proof;
+mod tokenizer;
 
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
@@ -36,5 +37,6 @@ fn engram_core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     embedding::register(module)?;
     metadata::register(module)?;
     placement::register(module)?;
-    proof::register(module)
+    proof::register(module)?;
+    tokenizer::register(module)
 }
