@@ -15,7 +15,7 @@ from tests.cli.shell import Shell
 COMPUTING = {"numpy", "faiss", "onnxruntime"}
 
 
-GROUPS = {"model": ["install", "status"]}
+GROUPS = {"model": ["install", "status"], "wallet": ["create", "list", "regenerate"]}
 
 
 def subcommands() -> list[list[str]]:
