@@ -15,7 +15,6 @@ from benchmarks.process import miner
 from benchmarks.scale import Scale
 from engram.config import EmbedderSettings
 from engram.embedding import open_embedder
-from engram.embedding.bulk import embed_all
 from engram.embedding.interface import Embedder
 
 CONNECTIONS = 16
@@ -72,5 +71,5 @@ def _ingest(load: Generator, folder: Path, requests: Sequence[bytes]) -> tuple[L
 
 def _bare_rate(embedder: Embedder, texts: Sequence[str]) -> float:
     began = time.perf_counter()
-    embed_all(embedder, texts, os.cpu_count() or 1)
+    embedder.embed(texts, threads=os.cpu_count() or 1)
     return len(texts) / (time.perf_counter() - began)

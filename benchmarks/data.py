@@ -19,7 +19,6 @@ from benchmarks.scale import FULL, Scale
 from benchmarks.texts import english_sentences
 from engram.config import EmbedderSettings
 from engram.embedding import open_embedder
-from engram.embedding.bulk import embed_all
 from engram.embedding.interface import Embedder
 
 CHUNK = 1_000
@@ -82,7 +81,7 @@ def _embed(folder: Path, sentences: Sequence[str], starts: Sequence[int]) -> Non
     embedder = open_embedder(EmbedderSettings())
     for done, start in enumerate(starts, start=1):
         texts = sentences[start : start + CHUNK]
-        embedded = embed_all(embedder, texts, os.cpu_count() or 1)
+        embedded = embedder.embed(texts, threads=os.cpu_count() or 1)
         _save(_chunk(folder, start), np.stack([one.vector for one in embedded]))
         print(f"  embedded {done * CHUNK:,} of {len(starts) * CHUNK:,} texts", flush=True)
 

@@ -33,11 +33,13 @@
     ├── ModelError                  500  model_error          exit 7
     │   ├── ModelMissing            500  model_missing
     │   ├── ModelMismatch           500  model_mismatch
+    │   ├── CoreMissing             500  core_missing
     │   └── SelfTestFailed          500  self_test_failed
     ├── ChainRejected               500  chain_rejected       exit 9
     ├── WalletError                 500  wallet_error         exit 9
     ├── CannotListen                500  cannot_listen        exit 8
     ├── ServerUnreachable           502  server_unreachable   exit 5
+    ├── CidMismatch                 502  cid_mismatch         exit 1
     └── ServerError                 (what the server said)    exit 5
 
 Each class carries a stable ``code`` for programs, an HTTP ``status`` for the wire and an
@@ -216,13 +218,16 @@ class NotReady(Unavailable):
 
 
 class StorageFull(Unavailable):
-    """The disk, or the share of it that the operator gave, is full. Reads go on."""
+    """The disk, or the share of it that the operator gave, is full; reads go on."""
 
     code = "storage_full"
 
 
 class InexactEmbedder(Unavailable):
-    """This node's embedder is not bit-exact, and a public network takes no such embeddings."""
+    """This node's embedder is not bit-exact, and a public network takes no such embeddings.
+
+    Waiting does not help, so it carries no Retry-After.
+    """
 
     code = "inexact_embedder"
 
@@ -277,6 +282,12 @@ class ModelMismatch(ModelError):
     code = "model_mismatch"
 
 
+class CoreMissing(ModelError):
+    """The exact embedder was asked for, but the engram-core that has it is not there."""
+
+    code = "core_missing"
+
+
 class SelfTestFailed(ModelError):
     """The exact embedder gave other bits than it must, so it is not used."""
 
@@ -310,6 +321,13 @@ class ServerUnreachable(EngramError):
     code = "server_unreachable"
     status = 502
     exit_code = 5
+
+
+class CidMismatch(EngramError):
+    """A node answered with another CID than the record has that was sent to it."""
+
+    code = "cid_mismatch"
+    status = 502
 
 
 class ServerError(EngramError):

@@ -278,10 +278,22 @@ class StatsReply(Message):
     version: str
     protocol_version: int
     model_version: str
-    chain: str
+    chain: str = Field(description="what the chain is called; none without one")
+    dev_chain: bool = Field(description="a chain of this machine only: what it pays is worth nothing")
+    chain_state: Literal["none", "connecting", "connected", "chain-less"]
+    chain_attempts: int = Field(description="that failed since the chain last answered")
+    hotkey: str | None = Field(description="SS58 address that the node signs with")
+    uid: int | None = Field(description="its place on the subnet; null if it is not registered")
+    block: int | None = Field(description="last finalized block seen")
+    incentive: float | None = Field(description="share of what miners earn, 0..1")
+    placement_block: int | None = Field(description="whose members CIDs are placed by")
+    warnings: list[str] = Field(description="what the operator should look at")
     core: str = Field(description="rust or python")
-    embedder: str
-    exact: bool
+    embedder: str = Field(description="library, version and kernel, as engram-core 0.1.0 (avx2)")
+    exact: bool = Field(description="its bits, and so the CIDs of texts, are those of every machine")
+    embedder_fallback: str | None = Field(
+        description="why the exact embedder does not serve; null if it does"
+    )
     store: dict[str, Any]
     queues: dict[str, Any]
     latencies: dict[str, Any] = Field(description="milliseconds per path: p50, p95, p99, count")

@@ -22,14 +22,21 @@ _CLASSES = {
         errors.DuplicateKey,
         errors.InvalidEmbedding,
         errors.InvalidMetadata,
+        errors.InvalidText,
         errors.InvalidCid,
         errors.InvalidChallenge,
         errors.UnsupportedVersion,
+        errors.ModelError,
+        errors.ModelMissing,
+        errors.ModelMismatch,
+        errors.SelfTestFailed,
     )
 }
 
 
-def _translated(rule: Callable[_P, _T]) -> Callable[_P, _T]:
+def translated(rule: Callable[_P, _T]) -> Callable[_P, _T]:
+    """The compiled function, raising our errors instead of CoreError."""
+
     @wraps(rule)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         try:
@@ -41,31 +48,31 @@ def _translated(rule: Callable[_P, _T]) -> Callable[_P, _T]:
     return call
 
 
-@_translated
+@translated
 def generate_challenge(
     cid: str, ttl_s: int = CHALLENGE_TTL_S, now: float | None = None
 ) -> Challenge:
     return Challenge(*engram_core.generate_challenge(cid, ttl_s, now))
 
 
-@_translated
+@translated
 def generate_response(nonce_hex: str, embedding: Any) -> Response:
     return Response(*engram_core.generate_response(nonce_hex, embedding))
 
 
-@_translated
+@translated
 def generate_responses(nonces_hex: Sequence[str], embeddings: Any) -> list[Response]:
     return [Response(*pair) for pair in engram_core.generate_responses(nonces_hex, embeddings)]
 
 
-assign = _translated(engram_core.assign)
-assign_many = _translated(engram_core.assign_many)
-embedding_bytes = _translated(engram_core.embedding_bytes)
-generate_cid = _translated(engram_core.generate_cid)
-generate_cids = _translated(engram_core.generate_cids)
-metadata_text = _translated(engram_core.metadata_text)
-parse_cid = _translated(engram_core.parse_cid)
-parse_metadata = _translated(engram_core.parse_metadata)
-verify_cid = _translated(engram_core.verify_cid)
-verify_cids = _translated(engram_core.verify_cids)
-verify_response = _translated(engram_core.verify_response)
+assign = translated(engram_core.assign)
+assign_many = translated(engram_core.assign_many)
+embedding_bytes = translated(engram_core.embedding_bytes)
+generate_cid = translated(engram_core.generate_cid)
+generate_cids = translated(engram_core.generate_cids)
+metadata_text = translated(engram_core.metadata_text)
+parse_cid = translated(engram_core.parse_cid)
+parse_metadata = translated(engram_core.parse_metadata)
+verify_cid = translated(engram_core.verify_cid)
+verify_cids = translated(engram_core.verify_cids)
+verify_response = translated(engram_core.verify_response)

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from engram.embedding.interface import MAX_TOKENS, Embedded, Embedder
 from engram.embedding.waiting import Waiting, WaitingRoom
 from engram.errors import NotReady, Overloaded
 
-A = TypeVar("A")
+P = ParamSpec("P")
 T = TypeVar("T")
 
 FIRST_GUESS_S = 0.02  # a text of middle length on one core, until there are measurements
@@ -47,9 +47,10 @@ class BatcherStats:
 class Batcher:
     """Threads that embed what callers submit.
 
-    A free thread takes a text at once, alone if there is a thread for everybody. Texts that wait
-    together and have equal length share a call. Queries go first, but every ninth call is for
-    ingests if some wait. Everything may be called from any thread.
+    A free thread takes a text at once, alone if there is a thread for everybody; where threads
+    are left over, they may help. Texts that wait together share a call as far as the embedder
+    allows. Queries go first, but every ninth call is for ingests if some wait. Everything may be
+    called from any thread.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class Batcher:
         """``threads``: None is one per usable core. ``queue``: texts that may wait in a line."""
         self._embedder = embedder
         self._clock = clock
-        self._room = WaitingRoom(queue)
+        self._room = WaitingRoom(
+            queue, any_lengths=embedder.any_lengths, call_tokens=embedder.call_tokens
+        )
         self._changed = threading.Condition()
         self._closing = False
         self._busy = self._running = self._texts = self._calls = self._refused = 0
@@ -90,8 +93,7 @@ class Batcher:
             if len(line) >= self._room.capacity:
                 self._refused += 1
                 raise self._overloaded(len(line))
-            waiting = Waiting(text, self._clock())
-            line.append(waiting)
+            waiting = self._room.add(text, urgent, self._clock())
             self._changed.notify()
         return waiting.future
 
@@ -136,15 +138,16 @@ class Batcher:
         """A thread's life."""
         while self._wait_for_texts():
             self._count_company()
-            group = self._take()
+            group, threads = self._take()
             if group:
-                self._embed(group)
+                self._embed(group, threads)
                 with self._changed:
-                    self._busy -= 1
+                    self._busy -= threads
 
     def _free(self) -> int:
-        """Threads that could take a text now; the one that asks is among them."""
-        return len(self._threads) - self._busy
+        """Threads that could work on a text now; the one that asks is among them, even if it was
+        counted as a helper of another."""
+        return max(1, len(self._threads) - self._busy)
 
     def _wait_for_texts(self) -> bool:
         """False when it is time to stop."""
@@ -161,25 +164,31 @@ class Batcher:
             # A text that cannot be counted goes alone, and its own call says what is wrong.
             waiting.tokens = 0 if counted.exception() else min(counted.result(), MAX_TOKENS)
 
-    def _take(self) -> list[Waiting]:
-        """The next group without those that were given up; it counts as running from here."""
+    def _take(self) -> tuple[list[Waiting], int]:
+        """The next group without those that were given up, and how many threads may work on it.
+
+        It counts as running from here; what nobody else waits for keeps the other threads busy.
+        """
         with self._changed:
-            taken = self._room.take(self._free())
+            free = self._free()
+            taken = self._room.take(free)
             group = [w for w in taken if w.future.set_running_or_notify_cancel()]
+            threads = max(1, free - len(self._room))
             now = self._clock()
             self._waited_s += sum(now - waiting.arrived for waiting in group)
             self._running += len(group)
-            self._busy += bool(group)
-        return group
+            self._busy += threads if group else 0
+        return group, threads
 
-    def _embed(self, group: Sequence[Waiting]) -> None:
+    def _embed(self, group: Sequence[Waiting], threads: int) -> None:
         """Resolve every future of the group; where one text fails, the others still succeed."""
         started = self._clock()
-        outcome = _attempt(self._embedder.embed, [waiting.text for waiting in group])
+        texts = [waiting.text for waiting in group]
+        outcome = _attempt(self._embedder.embed, texts, threads)
         error = outcome.exception()
         if error is not None and len(group) > 1:
             for waiting in group:
-                self._embed([waiting])
+                self._embed([waiting], threads)
             return
         self._note(len(group), self._clock() - started)
         if error is not None:
@@ -197,11 +206,11 @@ class Batcher:
             self._seconds_per_text += MEMORY * (seconds / texts - self._seconds_per_text)
 
 
-def _attempt(call: Callable[[A], T], argument: A) -> Future[T]:
+def _attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
     """Call, and keep what it returns or raises for those who wait: the thread must live on."""
     outcome: Future[T] = Future()
     try:
-        outcome.set_result(call(argument))
+        outcome.set_result(call(*args, **kwargs))
     except BaseException as error:  # noqa: BLE001  even a panic of the runtime belongs to its caller
         outcome.set_exception(error)
     return outcome

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-import structlog
-
 from engram.embedding.files import SHA256, WEIGHTS, ModelFiles
 
 GRAPH_VERSION = 1  # raise it whenever build_graph returns other bytes; a test knows them
 
-log = structlog.get_logger("engram.embedding")
+log = logging.getLogger("engram.embedding")
 
 
 def load_graph(model: ModelFiles, cache_dir: Path) -> bytes:
@@ -31,7 +30,7 @@ def load_graph(model: ModelFiles, cache_dir: Path) -> bytes:
     try:
         _write(cache_dir, _prefix(model), graph)
     except OSError as error:
-        log.warning("the model's graph is not cached", folder=str(cache_dir), reason=str(error))
+        log.warning("the model's graph is not cached in %s: %s", cache_dir, error)
     return graph
 
 

@@ -1,9 +1,13 @@
-"""Which texts share a call of the model: those of equal length, so that nothing is padded."""
+"""Which texts share a call: those of equal length, where anything else would be padded."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+
+from engram.embedding.interface import MAX_TOKENS
+
+ASCII_PER_TOKEN = 4  # letters and spaces to a word piece of English; other scripts have about one
 
 
 def equal_length_groups(lengths: Sequence[int], tokens: int) -> list[list[int]]:
@@ -19,3 +23,13 @@ def equal_length_groups(lengths: Sequence[int], tokens: int) -> list[list[int]]:
         positions, size = by_length[length], max(1, tokens // length)
         groups += [positions[start : start + size] for start in range(0, len(positions), size)]
     return groups
+
+
+def about_tokens(text: str) -> int:
+    """Word pieces that the model will read of a text, guessed from its length alone.
+
+    For sharing out work: a real count costs as much as tokenising the text, which an embedder
+    that takes any lengths together does once anyway.
+    """
+    letters = len(text) // ASCII_PER_TOKEN if text.isascii() else len(text)
+    return min(MAX_TOKENS, 2 + letters)

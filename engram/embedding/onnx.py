@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,9 @@ from engram.embedding.tokens import WordPieces
 forbid_telemetry()
 import onnxruntime  # noqa: E402 - it reports its use from here on
 
+A = TypeVar("A")
+T = TypeVar("T")
+
 CALL_TOKENS = 512  # more a call is no faster; this is 1.6 times the rate of 28 tokens a call
 PROBE_LENGTHS = (2, 7, 33)  # the shortest, an odd one, one just past a multiple of registers
 PROBE_TEXTS = 3
@@ -24,26 +29,37 @@ ERRORS_ONLY = 3  # onnxruntime's log severity
 
 
 class OnnxEmbedder:
-    """An Embedder. A call computes in the caller's thread alone; callers run in parallel."""
+    """An Embedder. Each call of the model computes in one thread; several run in parallel."""
 
     exact = False
+    any_lengths = False
 
-    def __init__(self, model: ModelFiles, graph: bytes) -> None:
-        """``graph`` is build_graph's for ``model``, whose files are verified already."""
+    def __init__(self, model: ModelFiles, graph: bytes, fallback: str) -> None:
+        """``graph`` is build_graph's for ``model``, whose files are verified already.
+
+        ``fallback``: why this embedder runs and not the exact one.
+        """
         self.name = f"onnxruntime {onnxruntime.__version__}"
+        self.fallback: str | None = fallback
         self._pieces = WordPieces(model.tokenizer)
         self._session = _open_session(model, graph)
-        self._call_tokens = CALL_TOKENS if self._groups_keep_bits() else 1
+        self.call_tokens = CALL_TOKENS if self._groups_keep_bits() else 1
 
-    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+    def embed(self, texts: Sequence[str], threads: int = 1) -> list[Embedded]:
         """Embed each text at its own length, in order; no text's bits depend on its neighbours.
 
-        Raises InvalidText for lone surrogates.
+        Equal lengths share a call of the model. ``threads`` work through these calls; one text
+        is one call, and so one thread's work. Raises InvalidText for lone surrogates.
         """
-        tokens = [self._pieces.read(text) for text in texts]
+        tokens = _parallel(self._pieces.read, texts, threads)
+        groups = equal_length_groups([len(t.ids) for t in tokens], self.call_tokens)
+
+        def rows_of(group: Sequence[int]) -> NDArray[np.float32]:
+            return self._run(np.stack([tokens[position].ids for position in group]))
+
         vectors = np.empty((len(tokens), DIMENSIONS), np.float32)
-        for group in equal_length_groups([len(t.ids) for t in tokens], self._call_tokens):
-            vectors[group] = self._run(np.stack([tokens[position].ids for position in group]))
+        for group, rows in zip(groups, _parallel(rows_of, groups, threads), strict=True):
+            vectors[group] = rows
         return [Embedded(v, t.truncated) for v, t in zip(vectors, tokens, strict=True)]
 
     def count_tokens(self, text: str) -> int:
@@ -67,6 +83,15 @@ class OnnxEmbedder:
             if self._run(ids).tobytes() != np.concatenate(alone).tobytes():
                 return False
         return True
+
+
+def _parallel(call: Callable[[A], T], arguments: Sequence[A], threads: int) -> list[T]:
+    """The results in order; in this thread if there is nothing to share."""
+    threads = min(threads, len(arguments))
+    if threads <= 1:
+        return [call(argument) for argument in arguments]
+    with ThreadPoolExecutor(threads, thread_name_prefix="onnx") as pool:
+        return [*pool.map(call, arguments)]
 
 
 def _open_session(model: ModelFiles, graph: bytes) -> onnxruntime.InferenceSession:

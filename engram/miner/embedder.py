@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from engram.embedding.batcher import Batcher
-from engram.embedding.interface import Embedded
+from engram.embedding.interface import Embedded, Embedder
 from engram.errors import EngramError
 from engram.miner.landing import Landing
 
@@ -18,24 +18,24 @@ A = TypeVar("A")
 class MinerEmbedder:
     """Text to vector for many connections at once. Queries go ahead of ingests.
 
-    ``name`` and ``exact`` are the embedder's. ``batch_share`` is the number of texts that batches
-    may have in the queue, all together, so that a few large batches neither fail nor crowd out
-    single requests.
+    ``name``, ``exact`` and ``fallback`` are those of ``embedder``, in front of which ``batcher``
+    stands. ``batch_share`` is the number of texts that batches may have in the queue, all
+    together, so that a few large batches neither fail nor crowd out single requests.
     """
 
     def __init__(
         self,
+        embedder: Embedder,
         batcher: Batcher,
         *,
-        name: str,
-        exact: bool,
         deadline_s: float,
         landing: Landing,
         batch_share: int,
     ) -> None:
         self.batcher = batcher
-        self.name = name
-        self.exact = exact
+        self.name = embedder.name
+        self.exact = embedder.exact
+        self.fallback = embedder.fallback
         self.waiting = 0
         self._deadline_s = deadline_s
         self._landing = landing

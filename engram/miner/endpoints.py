@@ -8,12 +8,15 @@ from engram.errors import (
     BodyTimeout,
     BodyTooLarge,
     EngramError,
+    InexactEmbedder,
     InvalidInput,
     NotFound,
+    NotReady,
+    Overloaded,
     RefusedHere,
+    StorageFull,
     StoreError,
     Throttled,
-    Unavailable,
     WrongContentType,
 )
 from engram.protocol import (
@@ -39,7 +42,7 @@ from engram.protocol import (
 )
 
 BODY_ERRORS = (InvalidInput, BodyTimeout, BodyTooLarge, WrongContentType)
-STORE_ERRORS = (StoreError, Unavailable)
+STORE_ERRORS = (StoreError, NotReady, Overloaded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ ENDPOINTS = (
         "Store a text or an embedding; answers when it is on disk.",
         IngestReply,
         IngestRequest,
-        (*BODY_ERRORS, RefusedHere, *STORE_ERRORS),
+        (*BODY_ERRORS, RefusedHere, *STORE_ERRORS, StorageFull, InexactEmbedder),
     ),
     Endpoint(
         "POST",
@@ -94,7 +97,7 @@ ENDPOINTS = (
         "ready",
         "Are the index and the embedder loaded?",
         ReadyReply,
-        errors=(Unavailable,),
+        errors=(NotReady,),
     ),
     Endpoint(
         "GET",
@@ -145,7 +148,7 @@ ENDPOINTS = (
         "Up to 256 ingests, one outcome for each.",
         BatchIngestReply,
         BatchIngestRequest,
-        (*BODY_ERRORS, *STORE_ERRORS),
+        (*BODY_ERRORS, *STORE_ERRORS, StorageFull),
         lines=True,
     ),
     Endpoint(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engram.core import generate_cid
-from engram.errors import EngramError
+from engram.errors import EngramError, InexactEmbedder
 from engram.miner.draft import Attempt, Draft, Json, Sealed, attempt, check, draft_of, prepare
+from engram.miner.embedder import MinerEmbedder
 from engram.miner.node import Node
 from engram.protocol import IngestRequest
 from engram.storage.interface import Stored
@@ -21,8 +22,8 @@ class Ingest:
     async def one(self, request: IngestRequest) -> Json:
         """Store one record and return its IngestReply.
 
-        Raises InvalidInput, RefusedHere, StorageFull, Overloaded or NotReady; then nothing was
-        stored.
+        Raises InvalidInput, RefusedHere, InexactEmbedder, StorageFull, Overloaded or NotReady;
+        then nothing was stored.
         """
         check(request)
         draft = draft_of(request) if request.text is None else await self._embed(request)
@@ -52,6 +53,8 @@ class Ingest:
     async def _embed(self, request: IngestRequest) -> Draft:
         assert request.text is not None
         embedder = self.node.embedder
+        if self.node.public_chain and not embedder.exact:
+            raise inexact(embedder)
         vector, truncated = await embedder.embed(request.text, urgent=False)
         return Draft(request, vector, truncated, embedder.exact)
 
@@ -70,6 +73,16 @@ class Ingest:
             for (place, _), draft in zip(texts, made, strict=True):
                 drafts[place] = draft
         return drafts
+
+
+def inexact(embedder: MinerEmbedder) -> InexactEmbedder:
+    """Why this node takes no texts on a public chain, and what the caller can do."""
+    return InexactEmbedder(
+        f"This node embeds by {embedder.name}, whose last digits differ from machine to machine, "
+        "so it makes no CIDs of texts on a public chain. Send the embedding with the text in "
+        'metadata["text"] (the SDK does, after `pip install engram-network[core]`), or send the '
+        "text to another node."
+    )
 
 
 def reply_or_raise(draft: Draft, stored: Stored | Exception) -> Json:

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 
+from engram.miner.chain_view import ChainView
 from engram.storage.interface import Stored, StoreStats
 
 RECENT = 1_024  # latencies kept for each path; /stats gives quantiles over these
@@ -83,6 +84,14 @@ class Metrics:
     def watch_store(self, stats: Callable[[], StoreStats]) -> None:
         """Show the store's counts from now on; ``stats`` is called once a scrape."""
         self.registry.register(StoreGauges(stats))
+
+    def watch_chain(self, view: Callable[[], ChainView]) -> None:
+        """Show what is known of the chain from now on."""
+        self.gauge("chain_connected", "1 if it answers.", lambda: view().state == "connected")
+        self.gauge("chain_failed_attempts", "Since it last answered.", lambda: view().attempts)
+        self.gauge("chain_block", "The last finalized block seen.", lambda: view().block or 0)
+        self.gauge("chain_peers", "Other neurons with an address.", lambda: view().peers)
+        self.gauge("chain_warnings", "What /stats warns of.", lambda: len(view().warnings))
 
     def text(self) -> bytes:
         """The exposition in Prometheus text format. Reads the store: call it off the loop."""

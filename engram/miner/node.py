@@ -8,7 +8,10 @@ from collections.abc import Callable
 
 from engram import __version__, core
 from engram.config import MinerSettings
+from engram.dht import RoutingTable
 from engram.errors import NotReady
+from engram.miner.chain_link import ChainLink
+from engram.miner.chain_view import NO_CHAIN, ChainView
 from engram.miner.embedder import MinerEmbedder
 from engram.miner.landing import Landing
 from engram.miner.lane import Lane
@@ -37,12 +40,17 @@ class Node:
         """Seconds that never go back."""
         self.started_at = monotonic()
         self.stopping = False
+        self.public_chain = False
+        """True once the node is on a chain that others share: there a text must get the same CID
+        whoever stores it, so texts are taken only by an exact embedder."""
         self.metrics = Metrics()
         self.landing = Landing(asyncio.get_running_loop())
         self.bulk = Lane(
             "bulk", BULK_THREADS, BULK_WAITING, settings.request_deadline_s, self.landing
         )
         self.bodies = BodyLimits(MAX_BODY_BYTES, MAX_LINE_BYTES, MAX_BATCH, settings.body_timeout_s)
+        self._link: ChainLink | None = None
+        self._alone = RoutingTable(settings.placement_blocks)
         self._store: MinerStore | None = None
         self._embedder: MinerEmbedder | None = None
         self.metrics.gauge("ready", "1 if the node answers everything.", lambda: self.ready)
@@ -60,6 +68,23 @@ class Node:
             "embedder_waiting_texts", "Texts in the embedder's queue.", lambda: embedder.waiting
         )
         self.metrics.say_what_runs(__version__, core.BACKEND, embedder.name, embedder.exact)
+
+    def join(self, link: ChainLink) -> None:
+        """From now on the node is on a chain, or tries to be."""
+        self._link = link
+        self.public_chain = link.chain.is_public
+        self.metrics.watch_chain(lambda: link.view)
+        link.start()
+
+    @property
+    def chain(self) -> ChainView:
+        """What is known of the chain."""
+        return self._link.view if self._link is not None else NO_CHAIN
+
+    @property
+    def table(self) -> RoutingTable:
+        """Whom CIDs are assigned to; without a chain the node is alone in it."""
+        return self._link.table if self._link is not None else self._alone
 
     @property
     def ready(self) -> bool:
@@ -87,6 +112,8 @@ class Node:
     def close(self) -> None:
         """Finish what runs, stop the threads, release the data directory. Blocks."""
         self.stopping = True
+        if self._link is not None:
+            self._link.close()
         self.bulk.close()
         if self._embedder is not None:
             self._embedder.close()

@@ -94,7 +94,7 @@ def success(endpoint: Endpoint) -> Json:
 
 def failures(endpoint: Endpoint) -> Json:
     """The documented errors, by status. Classes that share a status are described together."""
-    errors = sorted({*endpoint.errors, *EVERYWHERE}, key=lambda error: error.status)
+    errors = sorted([*endpoint.errors, *EVERYWHERE], key=lambda error: error.status)
     return {
         str(status): failure([*group])
         for status, group in groupby(errors, key=lambda error: error.status)
@@ -104,8 +104,9 @@ def failures(endpoint: Endpoint) -> Json:
 def failure(errors: list[type[EngramError]]) -> Json:
     """One error status, with the codes that it may come with."""
     codes = sorted({code for error in errors for code in codes_of(error)})
+    meanings = " ".join((error.__doc__ or "").splitlines()[0] for error in errors)
     described: Json = {
-        "description": f"{errors[0].__doc__} code: {', '.join(codes)}",
+        "description": f"{meanings} code: {', '.join(codes)}",
         "content": {JSON: {"schema": reference(ErrorReply)}},
     }
     if errors[0].status in (429, 503):

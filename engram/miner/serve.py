@@ -17,6 +17,7 @@ from engram.config import EmbedderSettings
 from engram.embedding.batcher import Batcher
 from engram.embedding.interface import Embedder
 from engram.errors import CannotListen
+from engram.miner.chain_link import ChainLink
 from engram.miner.embedder import MinerEmbedder
 from engram.miner.node import Node
 from engram.miner.operator import build_operator_app, open_operator_socket, remove_operator_socket
@@ -33,11 +34,13 @@ log = structlog.get_logger("engram.miner")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """How to open what takes a while. Both calls block, and run on threads of their own."""
+    """How to open what takes a while. These calls block, and run on threads of their own."""
 
     store: Callable[[], EmbeddedStore]
     embedder: Callable[[], Embedder]
     embedding: EmbedderSettings
+    link: Callable[[int, Callable[[], bool]], ChainLink] | None = None
+    """Makes the link to the chain from the port that is bound and the node's ``ready``."""
 
 
 class Miner:
@@ -71,10 +74,15 @@ class Miner:
         port = await self._serve_tcp(app, settings.host, settings.port)
         self.url = f"http://{bracketed(settings.host)}:{port}"
         log.info("miner is bound", url=self.url)
+        if self.parts.link is not None:
+            self.node.join(await asyncio.to_thread(self.parts.link, port, self._is_ready))
         if apart:
             await self._serve_tcp(build_metrics_app(self.node), LOOPBACK, self._metrics_port(port))
         if public:
             log.warning("everything stored here is public", host=settings.host)
+
+    def _is_ready(self) -> bool:
+        return self.node.ready
 
     def _metrics_port(self, port: int) -> int:
         chosen = self.node.settings.metrics_port
@@ -100,9 +108,8 @@ class Miner:
         queue = self.parts.embedding.embed_queue
         batcher = Batcher(embedder, self.parts.embedding.embed_threads, queue)
         face = MinerEmbedder(
+            embedder,
             batcher,
-            name=embedder.name,
-            exact=embedder.exact,
             deadline_s=deadline_s,
             landing=node.landing,
             batch_share=max(1, queue // 2),

@@ -23,19 +23,36 @@ class Stats:
         store = await node.store.stats()
         return {
             "vectors": store.records,
-            "peers": 0,  # no chain, no peers and nobody who scores
+            "peers": node.chain.peers,
             "scores": {},
             "uptime": round(node.monotonic() - node.started_at, 3),
             "version": __version__,
             "protocol_version": PROTOCOL_VERSION,
             "model_version": MODEL_VERSION,
-            "chain": node.settings.chain,
+            **self._chain(),
             "core": core.BACKEND,
             "embedder": node.embedder.name,
             "exact": node.embedder.exact,
+            "embedder_fallback": node.embedder.fallback,
             "store": asdict(store),
             "queues": self._queues(),
             "latencies": node.metrics.latencies(),
+        }
+
+    def _chain(self) -> Json:
+        """Where the node stands on its chain; null for what is not known."""
+        view, placement = self.node.chain, self.node.table.current
+        return {
+            "chain": view.name,
+            "dev_chain": view.is_dev,
+            "chain_state": view.state,
+            "chain_attempts": view.attempts,
+            "hotkey": view.hotkey,
+            "uid": view.neuron.uid if view.neuron else None,
+            "block": view.block,
+            "incentive": view.neuron.incentive if view.neuron else None,
+            "placement_block": placement.number if placement else None,
+            "warnings": list(view.warnings),
         }
 
     def _queues(self) -> Json:

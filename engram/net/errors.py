@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from engram.errors import BodyTooLarge, EngramError, MethodNotAllowed, NotFound
+from engram.errors import BodyTooLarge, EngramError, InexactEmbedder, MethodNotAllowed, NotFound
 from engram.net.reply import json_reply
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -28,7 +28,7 @@ def error_reply(error: EngramError) -> web.Response:
     response = json_reply(error_body(error), error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
-    elif error.status == 503:
+    elif error.status == 503 and not isinstance(error, InexactEmbedder):
         response.headers["Retry-After"] = "1"
     if error.status in (408, 413):
         response.force_close()

@@ -19,15 +19,20 @@ class GatedEmbedder:
 
     name = "gated"
     exact = True
+    fallback: str | None = None
 
-    def __init__(self, *, open_gate: bool = True) -> None:
+    def __init__(self, *, open_gate: bool = True, any_lengths: bool = False) -> None:
+        self.any_lengths = any_lengths
+        self.call_tokens = 512
         self.calls: list[list[str]] = []
+        self.threads: list[int] = []
         self.counted: list[str] = []
         self.gate = threading.Semaphore(1_000_000 if open_gate else 0)
         self._arrived: queue.Queue[list[str]] = queue.Queue()
 
-    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+    def embed(self, texts: Sequence[str], threads: int = 1) -> list[Embedded]:
         self.calls.append(list(texts))
+        self.threads.append(threads)
         self._arrived.put(list(texts))
         assert self.gate.acquire(timeout=PATIENCE_S), "nobody opened the gate"
         for text in texts:

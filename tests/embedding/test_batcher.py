@@ -80,6 +80,54 @@ def test_a_free_thread_leaves_no_text_waiting_for_company(
     assert batcher.stats().running == 2
 
 
+def test_texts_of_any_length_share_a_call_where_they_may_and_nobody_counts(start: Start) -> None:
+    held = GatedEmbedder(open_gate=False, any_lengths=True)
+    batcher = start(held)
+    batcher.submit("first", urgent=False)
+    held.next_call()
+    texts = ["a b", "one two three", "c", "bad d"]
+    good = [batcher.submit(text, urgent=False) for text in texts[:3]]
+    failing = batcher.submit(texts[3], urgent=False)
+    held.let_through(10)
+    assert held.next_call() == texts
+    assert vectors(good) == [len(text) for text in texts[:3]]
+    with pytest.raises(InvalidText):
+        failing.result(PATIENCE_S)
+    assert held.counted == []
+
+
+def test_a_lone_text_has_every_idle_thread(start: Start, held: GatedEmbedder) -> None:
+    batcher = start(held, threads=4)
+    batcher.submit("alone", urgent=True)
+    held.next_call()
+    assert held.threads == [4]
+    batcher.submit("meanwhile", urgent=True)  # comes to a thread that was lent as a helper
+    held.next_call()
+    assert held.threads == [4, 1]
+    futures = [batcher.submit("later", urgent=True)]
+    held.let_through(3)
+    assert vectors(futures) == [5]
+
+
+def test_threads_are_shared_among_those_who_are_there(start: Start) -> None:
+    """Two texts for five threads: both are worked on at once, and no thread is lent twice."""
+    held = GatedEmbedder(open_gate=False)
+    batcher = start(held, threads=5)
+    with batcher._changed:  # both arrive before any thread looks
+        first = batcher._room.add("one", urgent=False, arrived=0.0)
+        second = batcher._room.add("two", urgent=False, arrived=0.0)
+        batcher._changed.notify_all()
+    assert sorted([held.next_call(), held.next_call()]) == [["one"], ["two"]]
+    assert sorted(held.threads) == [1, 4]
+    held.let_through(2)
+    assert vectors([first.future, second.future]) == [3, 3]
+    held.calls.clear()
+    lone = batcher.submit("lone", urgent=False)
+    held.let_through()
+    assert vectors([lone]) == [4]
+    assert held.threads[-1] == 5  # everything that was lent came back
+
+
 def test_queries_go_first(start: Start, held: GatedEmbedder) -> None:
     batcher = start(held)
     batcher.submit("first", urgent=False)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from engram.config import EmbedderSettings
 from engram.embedding import Embedder, open_embedder
 from engram.embedding.batcher import Batcher
-from engram.embedding.bulk import embed_all
 from tests.embedding.varied_texts import VARIED
 
 WORDS = ["cat", "harbour", "seven", "blue", "river", "and"]  # one piece each: lengths coincide
@@ -73,10 +72,10 @@ def test_two_threads_at_once(embedder: Embedder) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_embed_all_keeps_bits_and_order(embedder: Embedder, threads: int) -> None:
+def test_a_call_on_many_threads_keeps_bits_and_order(embedder: Embedder, threads: int) -> None:
     many = [*VARIED, *VARIED[:10]]
-    found = embed_all(embedder, many, threads)
+    found = embedder.embed(many, threads=threads)
     for ours, theirs in zip(found, embedder.embed(many), strict=True):
         assert ours.vector.tobytes() == theirs.vector.tobytes()
         assert ours.truncated == theirs.truncated
-    assert embed_all(embedder, [], threads) == []
+    assert embedder.embed([], threads=threads) == []

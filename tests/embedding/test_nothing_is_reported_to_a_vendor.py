@@ -12,7 +12,8 @@ from pathlib import Path
 from engram.config import EmbedderSettings
 from engram.embedding import open_embedder
 
-print(len(open_embedder(EmbedderSettings(cache_dir=Path("cache"))).embed(["a text"])[0].vector))
+settings = EmbedderSettings(embedder="onnx", cache_dir=Path("cache"))
+print(len(open_embedder(settings).embed(["a text"])[0].vector))
 """
 
 

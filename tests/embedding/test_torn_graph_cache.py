@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from engram.embedding.files import ModelFiles
 from engram.embedding.graph_cache import load_graph
@@ -58,22 +57,24 @@ def test_a_missing_folder_is_made(model: ModelFiles, tmp_path: Path, whole: byte
 
 
 def test_a_folder_that_cannot_be_made_is_done_without(
-    model: ModelFiles, tmp_path: Path, whole: bytes
+    model: ModelFiles, tmp_path: Path, whole: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    with capture_logs() as logs:
-        assert load_graph(model, tmp_path / "file" / "cache") == whole
-    assert [entry["log_level"] for entry in logs] == ["warning"]
+    assert load_graph(model, tmp_path / "file" / "cache") == whole
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def test_a_disk_that_is_full_leaves_no_temporary_file(
-    model: ModelFiles, tmp_path: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
+    model: ModelFiles,
+    tmp_path: Path,
+    whole: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def no_space(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", no_space)
-    with capture_logs() as logs:
-        assert load_graph(model, tmp_path / "full") == whole
-    assert len(logs) == 1
+    assert load_graph(model, tmp_path / "full") == whole
+    assert "No space left" in caplog.text
     assert list((tmp_path / "full").iterdir()) == []

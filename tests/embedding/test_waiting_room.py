@@ -8,15 +8,21 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engram.embedding.waiting import CALL_TOKENS, LOOK_AHEAD, URGENT_RUN, Waiting, WaitingRoom
+from engram.embedding.interface import MAX_TOKENS
+from engram.embedding.waiting import LOOK_AHEAD, URGENT_RUN, Waiting, WaitingRoom
 
 arrivals = st.lists(
     st.tuples(st.booleans(), st.sampled_from([None, 0, 2, 2, 28, 28, 128, 200, 256])), max_size=120
 )
 
 
-def filled(items: Sequence[tuple[bool, int | None]]) -> WaitingRoom:
-    room = WaitingRoom(1000)
+def filled(
+    items: Sequence[tuple[bool, int | None]],
+    *,
+    any_lengths: bool = False,
+    call_tokens: int = MAX_TOKENS,
+) -> WaitingRoom:
+    room = WaitingRoom(1000, any_lengths=any_lengths, call_tokens=call_tokens)
     for number, (urgent, tokens) in enumerate(items):
         room.line(urgent).append(Waiting(str(number), 0.0, tokens))
     return room
@@ -39,10 +45,38 @@ def test_everybody_is_taken_once(items: list[tuple[bool, int | None]]) -> None:
 
 @given(arrivals)
 def test_company_has_one_length_and_a_bound(items: list[tuple[bool, int | None]]) -> None:
-    for group in emptied(filled(items)):
+    for group in emptied(filled(items, call_tokens=512)):
         assert len({waiting.tokens for waiting in group}) == 1
         if len(group) > 1:
-            assert sum(waiting.tokens or CALL_TOKENS + 1 for waiting in group) <= CALL_TOKENS
+            assert sum(waiting.tokens or MAX_TOKENS + 1 for waiting in group) <= MAX_TOKENS
+
+
+@given(arrivals, st.sampled_from([1, 60, 256]))
+def test_where_lengths_may_differ_only_the_bound_counts(
+    items: list[tuple[bool, int | None]], call_tokens: int
+) -> None:
+    room = filled(items, any_lengths=True, call_tokens=call_tokens)
+    groups = emptied(room)
+    for group in groups:
+        if len(group) > 1:
+            assert sum(waiting.tokens or MAX_TOKENS + 1 for waiting in group) <= call_tokens
+    taken = [waiting.text for group in groups for waiting in group]
+    assert sorted(taken, key=int) == [str(number) for number in range(len(items))]
+
+
+def test_short_and_long_go_together_where_they_may() -> None:
+    sizes = [28, 200, 2, 56, 28, 2]
+    room = filled([(False, size) for size in sizes], any_lengths=True)
+    groups = [[waiting.tokens for waiting in group] for group in emptied(room)]
+    assert groups == [[28, 200, 2, 2], [56, 28]]
+
+
+def test_where_lengths_may_differ_nobody_need_be_counted() -> None:
+    room = WaitingRoom(10, any_lengths=True)
+    for text in ("a cat", "漢" * 20, "word " * 5000):
+        room.add(text, urgent=False, arrived=0.0)
+    assert room.uncounted(free=1) == []
+    assert [waiting.tokens for waiting in room.ingests] == [3, 22, MAX_TOKENS]
 
 
 @given(arrivals)

@@ -18,7 +18,7 @@ class Watched(OnnxEmbedder):
 
     def __init__(self, model: ModelFiles, graph: bytes) -> None:
         self.calls: list[int] = []
-        super().__init__(model, graph)
+        super().__init__(model, graph, "a test wants it so.")
 
     def _run(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         self.calls.append(len(ids))

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from engram.config import MinerSettings
 from engram.embedding.batcher import Batcher
+from engram.embedding.interface import Embedder
 from engram.miner.embedder import MinerEmbedder
 from engram.miner.node import Node
 from engram.miner.routes import build_app
@@ -71,6 +72,7 @@ async def served(
     *,
     clock: Callable[[], float] | None = None,
     loaded: bool = True,
+    exact: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Served]:
     """Serve for the length of a test."""
@@ -82,7 +84,7 @@ async def served(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
     if loaded:
-        load(node, store)
+        load(node, store, HashEmbedder(exact=exact))
     try:
         async with aiohttp.ClientSession() as session:
             yield Served(f"http://127.0.0.1:{port}", port, node, store, session)
@@ -91,14 +93,12 @@ async def served(
         node.close()
 
 
-def load(node: Node, store: MemoryStore) -> None:
+def load(node: Node, store: MemoryStore, embedder: Embedder) -> None:
     """Give the node its parts."""
     deadline_s = node.settings.request_deadline_s
-    embedder = HashEmbedder()
     face = MinerEmbedder(
+        embedder,
         Batcher(embedder, 1, 64),
-        name=embedder.name,
-        exact=embedder.exact,
         deadline_s=deadline_s,
         landing=node.landing,
         batch_share=32,

@@ -14,9 +14,14 @@ class HashEmbedder:
     """Each text gets a unit vector of its own; words that two texts share bring them closer."""
 
     name = "hash"
-    exact = True
+    any_lengths = True
+    call_tokens = 256
 
-    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+    def __init__(self, *, exact: bool = True) -> None:
+        self.exact = exact
+        self.fallback = None if exact else "a test wanted it so."
+
+    def embed(self, texts: Sequence[str], threads: int = 1) -> list[Embedded]:
         return [Embedded(vector_of(text), self.count_tokens(text) > 256) for text in texts]
 
     def count_tokens(self, text: str) -> int:

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from engram.protocol import StatsReply
 from tests.miner.harness import Served, load, served
+from tests.miner.hash_embedder import HashEmbedder
 
 VECTOR = [0.5] * 384
 
@@ -28,7 +29,7 @@ async def test_before_everything_is_loaded() -> None:
             assert answer.headers["Retry-After"] == "1"
         assert b"engram_ready 0.0" in (await miner.get("/metrics")).raw
 
-        load(miner.node, miner.store)
+        load(miner.node, miner.store, HashEmbedder())
         assert (await miner.get("/ready")).json == {"status": "ready"}
         assert b"engram_ready 1.0" in (await miner.get("/metrics")).raw
 
@@ -47,6 +48,7 @@ async def test_stats(miner: Served) -> None:
     assert stats["vectors"] == 1
     assert stats["uptime"] > 0
     assert stats["chain"] == "none"
+    assert (stats["embedder"], stats["exact"], stats["embedder_fallback"]) == ("hash", True, None)
     assert stats["latencies"]["/IngestSynapse"]["count"] == 1
     assert set(stats["queues"]) == {"texts", "uncommitted", "reads", "scans", "bulk"}
 

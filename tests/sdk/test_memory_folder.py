@@ -156,12 +156,15 @@ class SlowEmbedder:
 
     name = "slow"
     exact = False
+    fallback: str | None = "it is slow"
+    any_lengths = False
+    call_tokens = 512
 
     def __init__(self) -> None:
         self.go = threading.Event()
         self.vector = vectors.from_numbers([1.0] * 384)
 
-    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+    def embed(self, texts: Sequence[str], threads: int = 1) -> list[Embedded]:
         self.go.wait()
         return [Embedded(self.vector, False) for _ in texts]
 

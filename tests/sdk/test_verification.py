@@ -12,7 +12,7 @@ import pytest
 from engram.core import embedding as vectors
 from engram.core import generate_cid
 from engram.embedding.interface import Embedded
-from engram.sdk import Record
+from engram.sdk import Record, Verification
 from engram.sdk.verification import check
 from tests.sdk.scripted_node import ScriptedNode, ok
 
@@ -26,12 +26,15 @@ class FixedEmbedder:
     """Embeds every text as one vector."""
 
     name = "fixed"
-    exact = True
+    fallback: str | None = None
+    any_lengths = True
+    call_tokens = 256
 
-    def __init__(self, vector: Any) -> None:
+    def __init__(self, vector: Any, *, exact: bool) -> None:
+        self.exact = exact
         self.vector = vectors.from_numbers(vector)
 
-    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+    def embed(self, texts: Sequence[str], threads: int = 1) -> list[Embedded]:
         return [Embedded(self.vector, False) for _ in texts]
 
     def count_tokens(self, text: str) -> int:
@@ -84,30 +87,48 @@ def test_metadata_is_compared_with_what_the_caller_sent(
     assert verdict.ok is as_given
 
 
+def judged(record: Record, own: Any, *, exact: bool = True) -> Verification:
+    embedder = FixedEmbedder(own, exact=exact)
+    return check(record, record.cid, embedder=lambda: embedder)
+
+
 @pytest.mark.parametrize(
-    ("own", "answer"),
+    ("own", "by_exact", "by_inexact"),
     [
-        (VECTOR, "exact"),
-        (VECTOR * np.float32(1 + 1e-6), "near"),
-        (VECTOR[::-1].copy(), "no"),
-        (np.ones(384), "no"),
+        (VECTOR, "exact", "near"),
+        (VECTOR * np.float32(1 + 1e-6), "near", "near"),
+        (VECTOR + np.float32(1e-6), "near", "near"),
+        (VECTOR * np.float32(3), "near", "near"),  # searches do not look at the length either
+        (VECTOR + np.float32(2e-3), "no", "no"),
+        (VECTOR[::-1].copy(), "no", "no"),
+        (np.ones(384), "no", "no"),
     ],
 )
-def test_the_text_is_embedded_again(own: Any, answer: str) -> None:
-    verdict = check(RECORD, CID, embedder=FixedEmbedder(own))
-    assert verdict.embedding_of_text == answer
-    assert verdict.ok is (answer != "no")
+def test_the_text_is_embedded_again(own: Any, by_exact: str, by_inexact: str) -> None:
+    for exact, answer in ((True, by_exact), (False, by_inexact)):
+        verdict = judged(RECORD, own, exact=exact)
+        assert verdict.embedding_of_text == answer
+        assert verdict.ok is (answer != "no")
 
 
 def test_without_a_text_the_embedding_says_nothing() -> None:
-    record = replace(RECORD, text=None)
-    assert check(record, CID, embedder=FixedEmbedder(VECTOR)).embedding_of_text == "unknown"
+    verdict = judged(replace(RECORD, metadata={}, text=None), VECTOR)
+    assert (verdict.embedding_of_text, verdict.text_covered) == ("unknown", None)
+
+
+def test_no_embedder_is_loaded_where_there_is_no_text() -> None:
+    check(replace(RECORD, text=None), CID, embedder=lambda: pytest.fail("for nothing"))
 
 
 def test_a_text_beside_the_record_is_said_to_be_outside_the_cid() -> None:
     bare = replace(RECORD, cid=generate_cid(VECTOR, {}), metadata={})
-    verdict = check(bare, bare.cid, embedder=FixedEmbedder(VECTOR))
+    verdict = judged(bare, VECTOR)
     assert (verdict.text_covered, verdict.embedding_of_text) == (False, "exact")
+
+
+def test_a_text_beside_the_record_may_be_endless_and_is_then_not_embedded() -> None:
+    bare = replace(RECORD, metadata={}, text="x" * 8193)
+    assert judged(bare, VECTOR).embedding_of_text == "no"
 
 
 async def test_both_clients_verify_what_the_node_sends_and_not_what_it_says() -> None:
