@@ -7,7 +7,7 @@ from pathlib import Path
 from engram.chain.interface import Chain, Signer
 from engram.errors import InvalidInput
 
-__all__ = ["DEV_SCHEME", "open_chain"]
+__all__ = ["DEV_SCHEME", "dev_path", "open_chain"]
 
 DEV_SCHEME = "dev:"
 

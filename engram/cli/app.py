@@ -45,6 +45,7 @@ COMMANDS = {
     "backup": Entry("transfer:backup", "Copy a data directory, also while its miner runs."),
     "restore": Entry("transfer:restore", "Make a data directory from a backup."),
     "model": Entry("model:app", "Install or check the embedding model."),
+    "chain": Entry("chain:app", "Make and run a dev chain: a subnet on one machine."),
     "wallet": Entry("wallet:app", "Create or list the keys that a neuron signs with."),
     "version": Entry("version:version", "Show the versions of what is installed."),
 }

@@ -15,7 +15,21 @@ from tests.cli.shell import Shell
 COMPUTING = {"numpy", "faiss", "onnxruntime"}
 
 
-GROUPS = {"model": ["install", "status"], "wallet": ["create", "list", "regenerate"]}
+GROUPS = {
+    "model": ["install", "status"],
+    "wallet": ["create", "list", "regenerate"],
+    "chain": [
+        "create",
+        "status",
+        "register",
+        "stake",
+        "faucet",
+        "advance",
+        "history",
+        "rules",
+        "fault",
+    ],
+}
 
 
 def subcommands() -> list[list[str]]:

@@ -31,8 +31,8 @@ def register(
     if not accounts.debit(connection, coldkey, cost):
         return refused(
             "low_balance",
-            f"registration costs {units(cost):g} and {coldkey} has "
-            f"{units(accounts.balance(connection, coldkey)):g}; engram chain faucet gives more",
+            f"registration costs {units(cost):,.9g} and {coldkey} has "
+            f"{units(accounts.balance(connection, coldkey)):,.9g}; engram chain faucet gives more",
         )
     accounts.book(connection, accounts.RECYCLED, cost)
     uid = _free_uid(connection, subnet, block, taken)

@@ -22,8 +22,8 @@ def add_stake(
     if not accounts.debit(connection, mine.coldkey, amount):
         return refused(
             "low_balance",
-            f"{mine.coldkey} has {units(accounts.balance(connection, mine.coldkey)):g}, "
-            f"not {units(amount):g}; engram chain faucet gives more",
+            f"{mine.coldkey} has {units(accounts.balance(connection, mine.coldkey)):,.9g}, "
+            f"not {units(amount):,.9g}; engram chain faucet gives more",
         )
     seats.put(connection, subnet.netuid, block, [replace(mine, stake=mine.stake + amount)])
     events.record(
@@ -35,4 +35,4 @@ def add_stake(
         uid=mine.uid,
         amount=units(amount),
     )
-    return done(f"UID {mine.uid} has a stake of {units(mine.stake + amount):g}")
+    return done(f"UID {mine.uid} has a stake of {units(mine.stake + amount):,.9g}")
