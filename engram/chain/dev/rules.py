@@ -39,7 +39,7 @@ LIMITS = {
     "min_stake_to_set_weights": AMOUNT,
     "serving_rate_limit": COUNT,
     "kappa": SHARE,
-    "bonds_moving_average": SHARE,
+    "bonds_moving_average": Limit(0, 0.999),  # at 1 nobody would ever get a bond
     "bonds_penalty": SHARE,
     "emission_per_block": AMOUNT,
     "registration_cost": AMOUNT,
