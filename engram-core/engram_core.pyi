@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
 __all__ = [
     "CoreError",
@@ -26,8 +26,9 @@ __version__: str
 class CoreError(ValueError):
     args: tuple[str, str]
 
+@final
 class WordPieces:
-    def __init__(self, tokenizer_json: bytes, /) -> None: ...
+    def __new__(cls, tokenizer_json: bytes, /) -> WordPieces: ...
     def encode(self, text: str, /) -> list[int]: ...
 
 def assign(cid: str, members: Sequence[tuple[int, bytes]]) -> list[int]: ...
