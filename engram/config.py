@@ -7,14 +7,20 @@ option. docs/settings.md lists this table; a test compares the two.
 from __future__ import annotations
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 CHAINS = r"^(none|finney|test|dev:.+|wss?://.+)$"
+
+
+def ip(value: str) -> str:
+    """An IPv4 or IPv6 address, as chains list them."""
+    return str(ip_address(value))
 
 
 def words(value: Any) -> Any:
@@ -81,7 +87,7 @@ class MinerSettings(BaseSettings):
     wallet: str | None = Field(
         None, description="`NAME/HOTKEY` of the Bittensor wallet to serve as"
     )
-    external_ip: str | None = Field(
+    external_ip: Annotated[str, AfterValidator(ip)] | None = Field(
         None, description="address that others reach the miner by; default: the one it binds"
     )
     external_port: int | None = Field(

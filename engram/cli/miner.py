@@ -7,6 +7,13 @@ from typing import Annotated
 
 import typer
 
+from engram.cli.chain_options import (
+    ChainLocation,
+    ExternalIp,
+    ExternalPort,
+    Netuid,
+    WalletName,
+)
 from engram.cli.model_offer import with_model
 from engram.cli.options import DataDir, settings
 from engram.cli.size import parse_size
@@ -20,7 +27,11 @@ def miner(
     port: Annotated[
         int | None, typer.Option(help="port to bind, 0 picks one; default: 8091")
     ] = None,
-    chain: Annotated[str | None, typer.Option(help="chain to join; default: none")] = None,
+    chain: ChainLocation = None,
+    netuid: Netuid = None,
+    wallet: WalletName = None,
+    external_ip: ExternalIp = None,
+    external_port: ExternalPort = None,
     max_disk: Annotated[
         str | None, typer.Option(metavar="SIZE", help="most that the folder may take, e.g. 20GB")
     ] = None,
@@ -56,6 +67,8 @@ def miner(
       engram miner
       engram miner --data-dir /var/lib/engram --host 0.0.0.0 --max-disk 20GB
       engram miner --data-dir ./records --host 127.0.0.1 --port 8091 --chain none
+      engram miner --host 0.0.0.0 --chain finney --netuid 42 --wallet alice/miner \\
+        --external-ip 203.0.113.7 --external-port 8091
     """
     server = settings(
         MinerSettings,
@@ -63,6 +76,10 @@ def miner(
         host=host,
         port=port,
         chain=chain,
+        netuid=netuid,
+        wallet=wallet,
+        external_ip=external_ip,
+        external_port=external_port,
         metrics_port=metrics_port,
         rate_per_s=rate_per_s,
         rate_burst=rate_burst,

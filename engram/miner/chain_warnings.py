@@ -53,8 +53,8 @@ def not_announced(axon: Axon, reason: str) -> str:
 
 def coldkey_here(path: Path) -> str:
     return (
-        f"A coldkey lies on this machine ({path}). A miner needs the hotkey alone: whoever breaks in "
-        "could take all that the coldkey owns. Move it to a machine that serves nothing."
+        f"A coldkey lies on this machine ({path}). A miner needs the hotkey alone: whoever breaks "
+        "in could take all that the coldkey owns. Move it to a machine that serves nothing."
     )
 
 
