@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engram.cli.notice import tell_that_it_is_public
-from engram.cli.options import Json, Namespace, Url, client, parse_meta
+from engram.cli.options import EmbedBy, Json, Namespace, Url, client, parse_meta
 from engram.cli.output import note, print_json, progress, say
 from engram.errors import InvalidInput
 from engram.sdk import wire
 from engram.sdk.wire import parsed
 
 if TYPE_CHECKING:
-    from engram.sdk import EngramClient
+    from engram.sdk import EngramClient, Ingested
 
 FAILURES_SHOWN = 20
 FAILED = 2  # the exit code when lines of a file were refused: bad input
@@ -35,6 +35,7 @@ def ingest(
         typer.Option("--meta", metavar="K=V", help="metadata; K:=JSON if it is not a string"),
     ] = None,
     namespace: Namespace = None,
+    embed: EmbedBy = "auto",
     url: Url = None,
     json_: Json = False,
 ) -> None:
@@ -42,22 +43,23 @@ def ingest(
 
     Each line of a file is a JSON object with "text" or "raw_embedding" and, if you like,
     "metadata". Storing a record again changes nothing, so a command that was cut off is
-    simply run again.
+    simply run again. Where the exact embedder is installed this machine embeds, knows each CID
+    before it sends, and stops if the node names another.
 
     \b
     Examples:
       engram ingest "The oak was planted in 1911" --meta source=diary --meta page:=3
       engram ingest - < note.txt
       engram ingest --file corpus.jsonl
-      zcat corpus.jsonl.gz | engram ingest --file -
+      zcat corpus.jsonl.gz | engram ingest --file - --embed remote
     """
     if (text is None) == (file is None):
         raise InvalidInput("Give a TEXT to store, or --file with a JSONL file.")
     metadata = parse_meta([*(meta or []), *([f"namespace={namespace}"] if namespace else [])])
-    with client(url) as node:
+    with client(url, embed) as node:
         tell_that_it_is_public(node.url)
         if file is None:
-            _ingest_text(node.body(wire.ingest(_text(text or ""), metadata)), json_)
+            _ingest_text(node, wire.ingest(_text(text or ""), metadata), json_)
         else:
             _ingest_file(node, metadata, file, json_)
 
@@ -66,11 +68,12 @@ def _text(given: str) -> str:
     return sys.stdin.read() if given == "-" else given
 
 
-def _ingest_text(body: Any, json_: bool) -> None:
+def _ingest_text(node: EngramClient, call: wire.Call[Ingested], json_: bool) -> None:
+    body = node.body(call)
     if json_:
         print_json(body)
         return
-    stored = parsed(wire.ingest("", None), body)
+    stored = parsed(call, body)
     say(stored.cid)
     if stored.duplicate:
         note("It was there before.")

@@ -8,10 +8,6 @@ from typing import TypeVar
 import typer
 
 from engram.cli import terminal
-from engram.cli.options import settings
-from engram.config import EmbedderSettings
-from engram.embedding import open_embedder
-from engram.embedding.interface import Embedder
 from engram.errors import ModelMissing
 
 T = TypeVar("T")
@@ -30,11 +26,3 @@ def with_model(work: Callable[[], T]) -> T:
 
     install_with_words()
     return work()
-
-
-def installed_embedder() -> Embedder | None:
-    """The embedder if its model is installed."""
-    try:
-        return open_embedder(settings(EmbedderSettings))
-    except ModelMissing:
-        return None

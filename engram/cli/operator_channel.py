@@ -13,6 +13,7 @@ from engram.cli.options import settings
 from engram.config import StoreSettings
 from engram.errors import InvalidInput, StoreLocked
 from engram.sdk import EngramClient, wire
+from engram.sdk.items import encode
 from engram.storage import EmbeddedStore, describe_holder, open_store
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ def operate(
         )
     transport = httpx.HTTPTransport(uds=holder.operator_socket)
     with EngramClient("http://operator", timeout=DEADLINE_S, transport=transport) as node:
-        return node.result(wire.Call("POST", path, wire.encode(body), dict[str, Any]))
+        return node.result(wire.Call("POST", path, encode(body), dict[str, Any]))
 
 
 def on_store(data_dir: Path, work: Callable[[EmbeddedStore], T]) -> T:

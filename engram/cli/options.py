@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 from engram.config import ClientSettings, MinerSettings
 from engram.errors import InvalidInput
 from engram.sdk import EngramClient
+from engram.sdk.own_embedder import Choice
 from engram.sdk.scope import Scope
 
 S = TypeVar("S", bound=BaseSettings)
@@ -30,6 +31,12 @@ WhereText = Annotated[
 Namespace = Annotated[
     str | None,
     typer.Option("--namespace", metavar="NAME", help='short for the metadata key "namespace"'),
+]
+EmbedBy = Annotated[
+    Choice,
+    typer.Option(
+        "--embed", help="who embeds texts; auto: this machine if it is exact here, else the node"
+    ),
 ]
 DataDir = Annotated[
     Path | None,
@@ -56,10 +63,10 @@ def settings(kind: type[S], **given: Any) -> S:
         ) from None
 
 
-def client(url: str | None) -> EngramClient:
+def client(url: str | None, embed: Choice = "auto") -> EngramClient:
     """A client for the node that the options and the environment name."""
     chosen = settings(ClientSettings, url=url)
-    return EngramClient(chosen.url, timeout=chosen.timeout_s)
+    return EngramClient(chosen.url, embed=embed, timeout=chosen.timeout_s)
 
 
 def data_dir(given: Path | None) -> Path:

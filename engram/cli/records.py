@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from engram.cli.options import CidArgument, Json, Namespace, Url, WhereText, client, parse_where
+from engram.cli.options import (
+    CidArgument,
+    EmbedBy,
+    Json,
+    Namespace,
+    Url,
+    WhereText,
+    client,
+    parse_where,
+)
 from engram.cli.output import moment, print_json, say, snippet
 from engram.sdk import Record, wire
 from engram.sdk.wire import parsed
@@ -18,6 +27,7 @@ def query(
     top_k: Annotated[int, typer.Option(min=1, max=100, help="how many results")] = 10,
     where: WhereText = None,
     namespace: Namespace = None,
+    embed: EmbedBy = "auto",
     url: Url = None,
     json_: Json = False,
 ) -> None:
@@ -27,10 +37,10 @@ def query(
     Examples:
       engram query "how do plants make their food?"
       engram query "oak trees" --top-k 5 --where '{"page": {"$gte": 3}}'
-      engram query "oak trees" --json
+      engram query "oak trees" --embed remote --json
     """
     call = wire.query(text, top_k, parse_where(where, namespace))
-    with client(url) as node:
+    with client(url, embed) as node:
         body = node.body(call)
     if json_:
         print_json(body)

@@ -14,9 +14,9 @@ from engram.cli.operator_channel import on_store
 from engram.cli.options import DataDir, Json, data_dir, settings
 from engram.cli.output import note, print_json, progress, say
 from engram.config import EmbedderSettings
-from engram.embedding import open_embedder
 from engram.errors import InvalidInput, StoreCorrupt, StoreLocked
 from engram.sdk.model import LazyModel
+from engram.sdk.own_embedder import shared_embedder
 from engram.storage import (
     EmbeddedStore,
     ImportReport,
@@ -155,7 +155,7 @@ def restore(
 def _import(store: EmbeddedStore, file: Path, file_format: Any) -> ImportReport:
     chosen = settings(EmbedderSettings)
     model = LazyModel(
-        lambda: open_embedder(chosen), threads=chosen.embed_threads, queue=chosen.embed_queue
+        lambda: shared_embedder(chosen), threads=chosen.embed_threads, queue=chosen.embed_queue
     )
     try:
         with progress() as bar:

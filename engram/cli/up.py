@@ -145,7 +145,9 @@ class StillWaiting:
 
 def show(home: Home, url: str) -> None:
     """Store the corpus if it is not there yet, search it, and say where the miner is."""
-    with EngramClient(url) as client:
+    with EngramClient(
+        url, embed="remote"
+    ) as client:  # that miner is ours, and has the model loaded
         fill(home, client)
         for query in corpus.SEARCHES:
             show_search(client, query)

@@ -11,7 +11,8 @@ from engram.cli.output import note
 from engram.core import strict_json
 from engram.errors import InvalidInput, ServerError, ServerUnreachable, Unavailable
 from engram.protocol import MAX_LINE_BYTES
-from engram.sdk import EngramClient, Failed, wire
+from engram.sdk import EngramClient, Failed, items
+from engram.sdk.items import Item
 
 FAILURES_KEPT = 100  # of a file that is wrong throughout, a hundred lines say enough
 
@@ -33,7 +34,7 @@ class Upload:
         task = bar.add_task("storing", total=size)
         last = 0
         try:
-            for group in wire.grouped(self._numbered(lines, bar, task)):
+            for group in items.grouped(self._numbered(lines, bar, task)):
                 self._send(group)
                 last = group[-1][0]
         except (ServerUnreachable, ServerError, Unavailable):
@@ -56,7 +57,8 @@ class Upload:
 
     def _numbered(
         self, lines: BinaryIO, bar: Progress, task: TaskID
-    ) -> Iterator[tuple[int, bytes]]:
+    ) -> Iterator[tuple[tuple[int, Item], int]]:
+        """Each line's number and item, with the line's size in bytes."""
         number = 0
         # A line is read only up to its limit, so that a file without newlines fills no memory.
         while line := lines.readline(MAX_LINE_BYTES + 1):
@@ -67,20 +69,20 @@ class Upload:
                     length += _skip_rest(lines)
                     raise InvalidInput(f"longer than {MAX_LINE_BYTES:,} bytes")
                 if line.strip():
-                    yield number, self._encoded(line)
+                    yield (number, self._item(line)), length
             except InvalidInput as error:
                 self._fail(number, error.message, error.code)
             bar.advance(task, length)
 
-    def _encoded(self, line: bytes) -> bytes:
+    def _item(self, line: bytes) -> Item:
         value = strict_json.loads(line)
         if not isinstance(value, dict):
             raise InvalidInput("not a JSON object")
-        metadata = self._metadata | dict(wire.as_metadata(value.get("metadata")))
-        return wire.encode(wire.item(value | {"metadata": metadata}))
+        metadata = self._metadata | dict(items.as_metadata(value.get("metadata")))
+        return value | {"metadata": metadata}
 
-    def _send(self, group: Sequence[tuple[int, bytes]]) -> None:
-        outcomes = self._node.ingest_batch([content for _, content in group])
+    def _send(self, group: Sequence[tuple[int, Item]]) -> None:
+        outcomes = self._node.ingest_many([item for _, item in group])
         for (number, _), outcome in zip(group, outcomes, strict=True):
             if isinstance(outcome, Failed):
                 self._fail(number, outcome.error, outcome.code)

@@ -6,14 +6,13 @@ from dataclasses import asdict
 
 import typer
 
-from engram.cli.model_offer import installed_embedder
-from engram.cli.options import CidArgument, Json, Url, client
+from engram.cli.options import CidArgument, EmbedBy, Json, Url, client
 from engram.cli.output import print_json, say
 from engram.sdk import Verification
 
 EMBEDDING = {
     "exact": ("ok", "the embedding is that of the text, bit for bit"),
-    "near": ("ok", "the embedding is that of the text, within another processor's rounding"),
+    "near": ("ok", "the embedding is that of the text, but for another arithmetic's rounding"),
     "no": ("fail", "the embedding is not that of the text"),
     "unknown": ("unknown", "whether the embedding is that of the text (no text, or no model here)"),
 }
@@ -36,23 +35,23 @@ def _tell(verdict: Verification) -> None:
         EMBEDDING[verdict.embedding_of_text],
     ):
         say(f"{mark:<8}{sentence}", style=STYLES[mark])
-    if not verdict.text_covered:
+    if verdict.text_covered is False:
         say("note    the text is kept beside the record; the CID does not cover it", style="yellow")
 
 
-def verify(cid: CidArgument, url: Url = None, json_: Json = False) -> None:
+def verify(cid: CidArgument, embed: EmbedBy = "auto", url: Url = None, json_: Json = False) -> None:
     """Recompute a record's CID here, without trusting the node.
 
-    Also embeds the text again if the model is installed. The exit code is 1 if anything is not
-    as it should be.
+    Also embeds the text again if the model is installed; `--embed remote` leaves that out. The
+    exit code is 1 if anything is not as it should be.
 
     \b
     Examples:
       engram verify v1::6ac1…
       engram verify v1::6ac1… --url http://203.0.113.7:8091 --json
     """
-    with client(url) as node:
-        verdict = node.verify(cid, embedder=installed_embedder())
+    with client(url, embed) as node:
+        verdict = node.verify(cid)
     if json_:
         print_json(asdict(verdict) | {"ok": verdict.ok})
     else:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 
 from engram.sdk import wire
-from engram.sdk.exchange import Answer, Exchange, Flow, Pause, RetryPolicy, Send, checked_url
+from engram.sdk.exchange import (
+    Exchange,
+    Flow,
+    Pause,
+    RetryPolicy,
+    Step,
+    Work,
+    checked_url,
+)
+from engram.sdk.items import Item, Vector
+from engram.sdk.own_embedder import Embed, OwnEmbedder
 from engram.sdk.results import (
     Ingested,
     Metadata,
@@ -24,23 +35,26 @@ from engram.sdk.results import (
 )
 from engram.sdk.transport import answer_from, http_options, unreachable_because
 
-if TYPE_CHECKING:
-    from engram.embedding.interface import Embedder
-
 T = TypeVar("T")
 
 
 class AsyncEngramClient:
     """One node, over pooled connections, for one event loop.
 
+    ``embed`` says who makes the embeddings of texts. ``"auto"``: this machine if the exact embedder
+    runs here, so that the CID is known before anything is sent, else the node. ``"local"``: this
+    machine, by whichever embedder it has. ``"remote"``: the node. Or an embedder of your own.
+
     ``timeout`` is in seconds for each request. Every call raises the EngramError that the server
-    named, ServerError for one that this version does not know, or ServerUnreachable.
+    named, ServerError for one that this version does not know, ServerUnreachable, or CidMismatch if
+    the node stored something else than it was sent.
     """
 
     def __init__(
         self,
         url: str,
         *,
+        embed: Embed = "auto",
         timeout: float = 30.0,
         transport: httpx.AsyncBaseTransport | None = None,
         retry: RetryPolicy | None = None,
@@ -48,33 +62,31 @@ class AsyncEngramClient:
     ) -> None:
         self.url = checked_url(url)
         self._http = httpx.AsyncClient(transport=transport, **http_options(self.url, timeout))
-        self._exchange = Exchange(retry or RetryPolicy())
+        self._own = OwnEmbedder(embed)
+        self._exchange = Exchange(retry or RetryPolicy(), self._own)
         self._sleep = sleep
 
     async def ingest(self, text: str, metadata: Metadata | None = None) -> Ingested:
         """Store a text. It also goes into ``metadata["text"]``, so that the CID covers it."""
         return await self.result(wire.ingest(text, metadata))
 
-    async def ingest_embedding(
-        self, vector: wire.Vector, metadata: Metadata | None = None
-    ) -> Ingested:
+    async def ingest_embedding(self, vector: Vector, metadata: Metadata | None = None) -> Ingested:
         """Store a vector: 384 numbers, or a float32 array of shape (384,)."""
         return await self.result(wire.ingest_embedding(vector, metadata))
 
-    async def ingest_many(self, items: Iterable[wire.Item]) -> Outcomes:
-        """Store texts or JSONL objects in batches; one Ingested or Failed for each, in order."""
-        return await self._run(self._exchange.ingest_many(items))
+    async def ingest_many(self, items: Iterable[Item]) -> Outcomes:
+        """Store texts or JSONL objects in batches; one Ingested or Failed for each, in order.
 
-    async def ingest_batch(self, group: Sequence[bytes]) -> Outcomes:
-        """Store one group made by ``engram.sdk.wire.batches``, for callers that show progress."""
-        return await self._run(self._exchange.ingest_batch(group))
+        Raises CidMismatch as soon as the node names another CID than one of them has.
+        """
+        return await self._run(self._exchange.ingest_many(items))
 
     async def query(self, text: str, top_k: int = 10, where: Metadata | None = None) -> Results:
         """The records nearest to a text; ``top_k`` is 1..100."""
         return await self.result(wire.query(text, top_k, where))
 
     async def query_by_vector(
-        self, vector: wire.Vector, top_k: int = 10, where: Metadata | None = None
+        self, vector: Vector, top_k: int = 10, where: Metadata | None = None
     ) -> Results:
         """The records nearest to a vector; ``top_k`` is 1..100."""
         return await self.result(wire.query_by_vector(vector, top_k, where))
@@ -105,17 +117,17 @@ class AsyncEngramClient:
         """Age in milliseconds of those of up to 1,000 CIDs that the node holds."""
         return await self.result(wire.has(cids))
 
-    async def verify(
-        self, cid: str, *, metadata: Metadata | None = None, embedder: Embedder | None = None
-    ) -> Verification:
+    async def verify(self, cid: str, *, metadata: Metadata | None = None) -> Verification:
         """Fetch a record and recompute its CID here, so that the node need not be trusted.
 
-        ``metadata`` is compared with the record's if given; ``embedder`` re-embeds the text.
+        ``metadata`` is compared with the record's if given. The text is embedded again by this
+        machine's embedder, unless there is none or the client was made with ``embed="remote"``.
         """
         from engram.sdk.verification import check  # brings numpy, which nothing else here needs
 
         record = await self.get(cid)
-        return await asyncio.to_thread(check, record, cid, metadata=metadata, embedder=embedder)
+        judge = partial(check, record, cid, metadata=metadata, embedder=self._own.for_checking)
+        return await asyncio.to_thread(judge)
 
     async def challenge(self, cid: str, nonce_hex: str, expires_at: int, version: int = 1) -> Proof:
         """Ask for a storage proof over a nonce of 32 bytes; ``expires_at`` is in unix seconds."""
@@ -138,7 +150,10 @@ class AsyncEngramClient:
         return await self._run(self._exchange.result(call))
 
     async def body(self, call: wire.Call[Any]) -> Any:
-        """Make a call of ``engram.sdk.wire``; the reply's JSON as it came."""
+        """Make a call of ``engram.sdk.wire``; the reply's JSON.
+
+        Where a text was embedded here, ``truncated`` and ``exact`` say what this machine knows.
+        """
         return await self._run(self._exchange.body(call))
 
     async def close(self) -> None:
@@ -157,7 +172,7 @@ class AsyncEngramClient:
         await self.close()
 
     async def _run(self, flow: Flow[T]) -> T:
-        answer: Answer | None = None
+        answer: Any = None
         while True:
             try:
                 step = flow.send(answer)
@@ -166,7 +181,9 @@ class AsyncEngramClient:
                 return result
             answer = await self._take(step)
 
-    async def _take(self, step: Send | Pause) -> Answer | None:
+    async def _take(self, step: Step) -> Any:
+        if isinstance(step, Work):
+            return await asyncio.to_thread(step.do)
         if isinstance(step, Pause):
             await self._sleep(step.seconds)
             return None

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from engram.errors import EngramError
 from engram.sdk.backend import Backend
+from engram.sdk.items import Item
 from engram.sdk.results import (
     Ingested,
     Metadata,
@@ -18,7 +19,6 @@ from engram.sdk.results import (
     Stats,
     Verification,
 )
-from engram.sdk.wire import Item
 
 T = TypeVar("T")
 

@@ -10,11 +10,12 @@ from typing import Self
 from engram.sdk.async_client import AsyncEngramClient
 from engram.sdk.async_local import AsyncLocalClient
 from engram.sdk.backend import AsyncBackend
+from engram.sdk.items import Item, as_items
 from engram.sdk.memory import check_place, open_backend
 from engram.sdk.outcomes import all_stored
+from engram.sdk.own_embedder import Embed
 from engram.sdk.results import Hit, Ingested, Metadata, Record, Stats, Verification
 from engram.sdk.scope import DEFAULT, Namespace, Scope
-from engram.sdk.wire import Item, as_items
 
 
 class AsyncMemory:
@@ -32,11 +33,12 @@ class AsyncMemory:
         *,
         url: str | None = None,
         namespace: str | None = "default",
+        embed: Embed = "auto",
         timeout: float = 30.0,
     ) -> None:
         self.place = url if path is None else str(path)
         self.namespace = namespace
-        self._backend = open_async_backend(path, url, timeout)
+        self._backend = open_async_backend(path, url, embed, timeout)
 
     async def add(
         self,
@@ -139,9 +141,11 @@ class AsyncMemory:
         return Scope(self.namespace if namespace is DEFAULT else namespace, user_id)
 
 
-def open_async_backend(path: str | Path | None, url: str | None, timeout: float) -> AsyncBackend:
+def open_async_backend(
+    path: str | Path | None, url: str | None, embed: Embed, timeout: float
+) -> AsyncBackend:
     """A client for the URL, or the folder, which is opened on first use."""
-    check_place(path, url)
+    check_place(path, url, embed)
     if url is not None:
-        return AsyncEngramClient(url, timeout=timeout)
-    return AsyncLocalClient(lambda: open_backend(path, None, timeout))
+        return AsyncEngramClient(url, embed=embed, timeout=timeout)
+    return AsyncLocalClient(lambda: open_backend(path, None, embed, timeout))

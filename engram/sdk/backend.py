@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from engram.sdk.items import Item
 from engram.sdk.results import (
     Ingested,
     Metadata,
@@ -15,7 +16,6 @@ from engram.sdk.results import (
     Stats,
     Verification,
 )
-from engram.sdk.wire import Item
 
 
 class Backend(Protocol):

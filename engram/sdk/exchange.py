@@ -9,11 +9,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from engram import errors
 from engram.errors import EngramError, InvalidInput, ServerError, ServerUnreachable
-from engram.sdk import wire
+from engram.sdk import items, wire
+from engram.sdk.items import Draft, Item
+from engram.sdk.own_embedder import OwnEmbedder
 from engram.sdk.results import Failed, Outcome
 
 T = TypeVar("T")
@@ -44,7 +47,15 @@ class Answer:
     retry_after: str | None = None
 
 
-Flow = Generator[Send | Pause, Answer | None, T]
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Do this where it may block for long; answer with its result."""
+
+    do: Callable[[], Any]
+
+
+Step = Send | Pause | Work
+Flow = Generator[Step, Any, T]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +82,17 @@ class Exchange:
     """Turns calls into flows."""
 
     policy: RetryPolicy
+    own: OwnEmbedder
 
     def body(self, call: wire.Call[Any]) -> Flow[Any]:
-        """The reply's JSON as it came. Raises what the server said."""
+        """The reply's JSON. Raises what the server said, or CidMismatch."""
+        if call.prepare is not None:
+            call = yield Work(partial(call.prepare, self.own))
         attempt = 1
         while True:
-            answer = yield Send(call.method, call.path, call.content)
-            assert answer is not None, "a Send is answered by an Answer"
+            answer: Answer = yield Send(call.method, call.path, call.content)
             if answer.status < 400:
-                return wire.decode(answer.content)
+                return wire.settled(call, wire.decode(answer.content))
             error = error_from(answer)
             seconds = self.policy.wait(attempt, error)
             if seconds is None:
@@ -91,7 +104,28 @@ class Exchange:
         """The reply as a result."""
         return wire.parsed(call, (yield from self.body(call)))
 
-    def ingest_batch(self, group: Sequence[bytes]) -> Flow[list[Outcome]]:
+    def ingest_many(self, given: Iterable[Item]) -> Flow[list[Outcome]]:
+        """One outcome per item, in order. An item that cannot be sent has failed."""
+        outcomes: list[Outcome] = []
+        for chunk in items.chunks(given):
+            drafts = yield Work(partial(items.drafts, chunk, self.own))
+            outcomes += yield from self._ingest_drafts(drafts)
+        return outcomes
+
+    def _ingest_drafts(self, drafts: Sequence[Draft | InvalidInput]) -> Flow[list[Outcome]]:
+        found: dict[int, Outcome] = {}
+        ready: dict[int, Draft] = {}
+        for at, one in enumerate(drafts):
+            if isinstance(one, Draft):
+                ready[at] = one
+            else:
+                found[at] = Failed(one.message, one.code)
+        for group in items.grouped((at, len(draft.content)) for at, draft in ready.items()):
+            outcomes = yield from self._ingest_batch([ready[at] for at in group])
+            found |= zip(group, outcomes, strict=True)
+        return [found[at] for at in range(len(drafts))]
+
+    def _ingest_batch(self, group: Sequence[Draft]) -> Flow[list[Outcome]]:
         """One batch; items that a full queue turned away are sent again by themselves."""
         outcomes = yield from self.result(wire.ingest_batch(group))
         attempt = 1
@@ -106,13 +140,6 @@ class Exchange:
             for at, outcome in zip(again, repeated, strict=True):
                 outcomes[at] = outcome
             attempt += 1
-        return outcomes
-
-    def ingest_many(self, items: Iterable[wire.Item]) -> Flow[list[Outcome]]:
-        """One outcome per item, in order."""
-        outcomes: list[Outcome] = []
-        for group in wire.batches(items):
-            outcomes += yield from self.ingest_batch(group)
         return outcomes
 
 
@@ -159,11 +186,12 @@ def checked_url(url: str) -> str:
 
 
 EXAMPLE_URL = "http://127.0.0.1:8091"
+# Also 503, but seconds neither empty a disk nor teach a node another arithmetic.
+LASTING = (errors.StorageFull.code, errors.InexactEmbedder.code)
 
 
 def _worth_repeating(status: int, code: str) -> bool:
-    # A full disk also answers 503, but seconds do not empty it.
-    return status in (429, 503) and code != errors.StorageFull.code
+    return status in (429, 503) and code not in LASTING
 
 
 def _turned_away(outcome: Outcome) -> bool:

@@ -13,14 +13,15 @@ from engram.config import EmbedderSettings, StoreSettings
 from engram.core import BACKEND, parse_cid
 from engram.core import embedding as vectors
 from engram.core.where import Where, parse_where
-from engram.embedding import open_embedder
 from engram.embedding.interface import Embedder
 from engram.errors import EngramError, ModelMissing, NotFound
 from engram.net.decode import decode
 from engram.protocol import ListRequest, QueryRequest
-from engram.sdk import wire
+from engram.sdk import items, wire
+from engram.sdk.items import Item
 from engram.sdk.local_ingest import LocalIngest
 from engram.sdk.model import LazyModel
+from engram.sdk.own_embedder import shared_embedder
 from engram.sdk.results import (
     Failed,
     Hit,
@@ -52,14 +53,11 @@ class LocalClient:
         path: str | Path,
         *,
         store: StoreSettings | None = None,
-        embedder: EmbedderSettings | None = None,
+        embedder: EmbedderSettings | Embedder | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        model = embedder or EmbedderSettings()
-        self._model = LazyModel(
-            lambda: open_embedder(model), threads=model.embed_threads, queue=model.embed_queue
-        )
+        self._model = _model(embedder)
         folder = Path(path).expanduser()
         self._store = open_store(folder, store or StoreSettings(), clock=clock)
         self._ingest = LocalIngest(self._store, self._model)
@@ -75,11 +73,12 @@ class LocalClient:
             raise outcome
         return outcome
 
-    def ingest_many(self, items: Iterable[wire.Item]) -> Outcomes:
+    def ingest_many(self, given: Iterable[Item]) -> Outcomes:
         """Store texts or JSONL objects; one Ingested or Failed for each, in order."""
         outcomes: Outcomes = []
-        for group in wire.batches(items):
-            outcomes += map(_as_outcome, self._ingest.store(group))
+        for chunk in items.chunks(given):
+            encoded = [items.attempt(_encoded, one) for one in chunk]
+            outcomes += map(_as_outcome, self._ingest.store(encoded))
         return outcomes
 
     def query(self, text: str, top_k: int = 10, where: Metadata | None = None) -> Results:
@@ -112,7 +111,7 @@ class LocalClient:
     def verify(self, cid: str, *, metadata: Metadata | None = None) -> Verification:
         """Recompute the CID and, if the model is installed, the embedding of the text."""
         record = self.get(cid)
-        return check(record, cid, metadata=metadata, embedder=self._embedder_for(record))
+        return check(record, cid, metadata=metadata, embedder=self._installed_embedder)
 
     def stats(self) -> Stats:
         """The same counters as a node's /stats, as far as a folder has them."""
@@ -125,6 +124,7 @@ class LocalClient:
             core=BACKEND,
             embedder=embedder.name if embedder else "",
             exact=bool(embedder and embedder.exact),
+            embedder_fallback=embedder.fallback if embedder else None,
             store=asdict(counts),
         )
 
@@ -132,13 +132,25 @@ class LocalClient:
         """Commit what is queued and release the folder. Twice is once."""
         self._release()
 
-    def _embedder_for(self, record: Record) -> Embedder | None:
-        if record.text is None:
-            return None
+    def _installed_embedder(self) -> Embedder | None:
         try:
             return self._model.load()[0]
         except ModelMissing:
             return None
+
+
+def _model(embedder: EmbedderSettings | Embedder | None) -> LazyModel:
+    settings = embedder if isinstance(embedder, EmbedderSettings) else EmbedderSettings()
+    own = None if embedder is None or isinstance(embedder, EmbedderSettings) else embedder
+    return LazyModel(
+        lambda: own or shared_embedder(settings),
+        threads=settings.embed_threads,
+        queue=settings.embed_queue,
+    )
+
+
+def _encoded(given: Item) -> bytes:
+    return items.encode(items.item(given))
 
 
 def _release(model: LazyModel, store: EmbeddedStore) -> None:

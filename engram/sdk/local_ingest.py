@@ -37,8 +37,11 @@ class LocalIngest:
         self._store = store
         self._model = model
 
-    def store(self, group: Sequence[bytes]) -> list[Ingested | EngramError]:
-        """One outcome per encoded item, in order; what is valid is on disk on return."""
+    def store(self, group: Sequence[bytes | InvalidInput]) -> list[Ingested | EngramError]:
+        """One outcome per encoded item, in order; what is valid is on disk on return.
+
+        What could not even be encoded stands there as its error.
+        """
         decoded = [_decoded(content) for content in group]
         texts = [text for text in map(_text_of, decoded) if text is not None]
         embedded = iter(self._model.embed(texts))
@@ -84,7 +87,9 @@ class LocalIngest:
                     raise
 
 
-def _decoded(content: bytes) -> Decoded[IngestRequest] | EngramError:
+def _decoded(content: bytes | InvalidInput) -> Decoded[IngestRequest] | EngramError:
+    if isinstance(content, InvalidInput):
+        return content
     try:
         decoded = decode(content, IngestRequest)
     except InvalidInput as error:

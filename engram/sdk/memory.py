@@ -10,10 +10,11 @@ from typing import Self
 from engram.errors import InvalidInput
 from engram.sdk.backend import Backend
 from engram.sdk.client import EngramClient
+from engram.sdk.items import Item, as_items
 from engram.sdk.outcomes import all_stored
+from engram.sdk.own_embedder import Embed, OwnEmbedder
 from engram.sdk.results import Hit, Ingested, Metadata, Record, Stats, Verification
 from engram.sdk.scope import DEFAULT, Namespace, Scope
-from engram.sdk.wire import Item, as_items
 
 
 class Memory:
@@ -25,11 +26,15 @@ class Memory:
     A folder is yours alone. What you store on a node of the public network is public and
     permanent: a namespace scopes a search, it does not hide anything.
 
+    With a node, ``embed`` says who makes the embeddings of texts: see EngramClient. A folder is
+    always embedded by this machine.
+
     ``namespace`` is where records are written and searched; a call may name another, and None
     writes none and searches all. Thread-safe. Close it, or use ``with``.
 
     Raises StoreLocked if another process has the folder open, ModelMissing when a text comes and
-    the model is not installed (``engram model install``), and ServerUnreachable.
+    the model is not installed (``engram model install``), ServerUnreachable, and CidMismatch if a
+    node stored something else than it was sent.
     """
 
     def __init__(
@@ -38,11 +43,12 @@ class Memory:
         *,
         url: str | None = None,
         namespace: str | None = "default",
+        embed: Embed = "auto",
         timeout: float = 30.0,
     ) -> None:
         self.place = url if path is None else str(path)
         self.namespace = namespace
-        self._backend = open_backend(path, url, timeout)
+        self._backend = open_backend(path, url, embed, timeout)
 
     def add(
         self,
@@ -143,20 +149,23 @@ class Memory:
         return Scope(self.namespace if namespace is DEFAULT else namespace, user_id)
 
 
-def open_backend(path: str | Path | None, url: str | None, timeout: float) -> Backend:
+def open_backend(path: str | Path | None, url: str | None, embed: Embed, timeout: float) -> Backend:
     """A client for the URL, or the folder opened here. Raises InvalidInput unless it is one."""
-    check_place(path, url)
+    check_place(path, url, embed)
     if url is not None:
-        return EngramClient(url, timeout=timeout)
+        return EngramClient(url, embed=embed, timeout=timeout)
     # Imported here: a program that talks to a node needs no store, index or model.
     from engram.sdk.local import LocalClient
 
-    return LocalClient(path or "")
+    return LocalClient(path or "", embedder=None if isinstance(embed, str) else embed)
 
 
-def check_place(path: str | Path | None, url: str | None) -> None:
-    """Raise InvalidInput unless exactly one of a folder and a URL is given."""
+def check_place(path: str | Path | None, url: str | None, embed: Embed) -> None:
+    """Raise InvalidInput unless exactly one of a folder and a URL is given, and can embed so."""
     if (path is None) == (url is None):
         raise InvalidInput('Name one place: Memory("./mem") or Memory(url="http://...").')
     if str(path).startswith(("http://", "https://")):
         raise InvalidInput(f'{path} is a URL; say Memory(url="{path}").')
+    OwnEmbedder(embed)
+    if url is None and embed == "remote":
+        raise InvalidInput("A folder has no node that could embed; embed='remote' goes with url=.")

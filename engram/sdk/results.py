@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Metadata = dict[str, Any]
+EmbeddingOfText = Literal["exact", "near", "no", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,12 @@ class Verification:
     metadata_as_given: bool | None
     """True if the metadata is what was sent: the CID covers it. False if it is not what
     ``metadata=`` said. None if the bytes do not match and there is nothing to compare with."""
-    embedding_of_text: Literal["exact", "near", "no", "unknown"]
-    """Whether the embedding is that of the text: bit for bit, within the error of another
-    processor, not at all, or unknown (no embedder was given, or the record has no text)."""
-    text_covered: bool
-    """True if the text is in ``metadata["text"]``, so that the CID covers it."""
+    embedding_of_text: EmbeddingOfText
+    """``exact``: an exact embedder made these very bits of the text. ``near``: its direction, but
+    for rounding. ``no``: another. ``unknown``: there is no text, or no embedder on this machine."""
+    text_covered: bool | None
+    """True if the text is in ``metadata["text"]``, so that the CID covers it. False if the node
+    keeps it beside the record. None if there is none."""
 
     @property
     def ok(self) -> bool:
@@ -149,10 +151,30 @@ class Stats:
     protocol_version: int = 1
     model_version: str = "v1"
     chain: str = "none"
+    """What the chain is called; ``none`` without one."""
+    chain_state: str = "none"
+    """``none``, ``connecting``, ``connected`` or ``chain-less``."""
+    chain_attempts: int = 0
+    """That failed since the chain last answered."""
+    dev_chain: bool = False
+    """True for a chain of one machine: what it pays is worth nothing."""
+    hotkey: str | None = None
+    uid: int | None = None
+    """The node's place on the subnet; None if it is not registered."""
+    block: int | None = None
+    """The last finalized block that it saw."""
+    incentive: float | None = None
+    """Its share of what miners earn, 0..1."""
+    placement_block: int | None = None
+    """The block whose members it places CIDs by."""
+    warnings: list[str] = field(default_factory=list)
+    """What its operator should look at."""
     core: str = ""
     """``rust`` or ``python``."""
     embedder: str = ""
     exact: bool = False
+    embedder_fallback: str | None = None
+    """Why the node's embedder is not the exact one; None if it is."""
     store: dict[str, Any] = field(default_factory=dict)
     queues: dict[str, Any] = field(default_factory=dict)
     latencies: dict[str, Any] = field(default_factory=dict)

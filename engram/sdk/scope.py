@@ -8,8 +8,8 @@ from enum import Enum
 from typing import Any, Literal
 
 from engram.errors import InvalidMetadata
+from engram.sdk.items import Item, as_metadata, as_object
 from engram.sdk.results import Metadata
-from engram.sdk.wire import Item, as_metadata, as_object
 
 
 class Default(Enum):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engram.core import verify_cid
+from engram.core.limits import MAX_TEXT_CODE_POINTS
 from engram.errors import InvalidEmbedding, InvalidMetadata, UnsupportedVersion
-from engram.sdk.results import Metadata, Record, Verification
+from engram.sdk.results import EmbeddingOfText, Metadata, Record, Verification
 
 if TYPE_CHECKING:
     from engram.embedding.interface import Embedder
 
-NEAR = 0.999  # two processors differ by about 1e-6 in cosine, two paraphrases by more than 0.01
+NEAR = 0.999999
+"""Cosine from which on two vectors are one text's, rounded differently (docs/protocol.md 6)."""
+
+
+def nobody() -> None:
+    """There is no embedder."""
 
 
 def check(
@@ -22,16 +29,20 @@ def check(
     cid: str,
     *,
     metadata: Metadata | None = None,
-    embedder: Embedder | None = None,
+    embedder: Callable[[], Embedder | None] = nobody,
 ) -> Verification:
-    """Answer each question about a record by itself. Blocks while the embedder computes."""
+    """Answer each question about a record by itself. Blocks while the embedder computes.
+
+    ``embedder`` is asked for only if there is a text to embed. An inexact one can say near or no,
+    and never exact: that its bits agree proves nothing about anybody else's.
+    """
     bytes_match = _bytes_match(record, cid)
     return Verification(
         cid=cid,
         bytes_match=bytes_match,
         metadata_as_given=_as_given(record.metadata, metadata, bytes_match),
         embedding_of_text=_embedding_of_text(record, embedder),
-        text_covered=isinstance(record.metadata.get("text"), str),
+        text_covered=_text_covered(record),
     )
 
 
@@ -57,19 +68,26 @@ def _same(left: Any, right: Any) -> bool:
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
+def _text_covered(record: Record) -> bool | None:
+    return isinstance(record.metadata.get("text"), str) if record.text is not None else None
+
+
 def _embedding_of_text(
-    record: Record, embedder: Embedder | None
-) -> Literal["exact", "near", "no", "unknown"]:
+    record: Record, find_embedder: Callable[[], Embedder | None]
+) -> EmbeddingOfText:
+    embedder = None if record.text is None else find_embedder()
     if embedder is None or record.text is None:
         return "unknown"
     try:
         held = record.embedding
     except InvalidEmbedding:
         return "no"
-    own = embedder.embed([record.text])[0].vector
-    if held.tobytes() == own.tobytes():
+    if len(record.text) > MAX_TEXT_CODE_POINTS:
+        return "no"  # no record was made of it, and embedding it could take for ever
+    [made] = embedder.embed([record.text])
+    if embedder.exact and held.tobytes() == made.vector.tobytes():
         return "exact"
-    return "near" if _cosine(held, own) >= NEAR else "no"
+    return "near" if _cosine(held, made.vector) >= NEAR else "no"
 
 
 def _cosine(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:

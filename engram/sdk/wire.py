@@ -5,16 +5,17 @@ Nothing here opens a connection, sleeps or knows about asyncio.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import orjson
 
-from engram.errors import InvalidInput, InvalidMetadata, ServerError
+from engram.errors import InvalidInput, ServerError
+from engram.sdk.items import Draft, Item, Vector, checked_text, drafts, encode, item, vector_b64
+from engram.sdk.own_embedder import OwnEmbedder
 from engram.sdk.results import (
     Failed,
     Hit,
@@ -28,19 +29,7 @@ from engram.sdk.results import (
     Stats,
 )
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 T = TypeVar("T")
-Vector: TypeAlias = "Sequence[float] | NDArray[np.float32]"
-"""384 numbers; as an array float32, shape (384,)."""
-Item = str | Mapping[str, Any]
-"""A text, or an object with one of ``text``, ``raw_embedding``, ``embedding_b64`` and, if any,
-``metadata``: the JSONL line of docs/protocol.md."""
-
-BATCH_ITEMS = 256  # the most that /batch/ingest takes
-BATCH_BYTES = 4 * 1024 * 1024  # half of what a node accepts in one body, room for any item
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,100 +40,29 @@ class Call(Generic[T]):
     path: str
     content: bytes | None
     parse: Callable[[Any], T]
-
-
-def encode(value: Any) -> bytes:
-    """Strict JSON. Raises InvalidInput for what JSON cannot carry (NaN, bytes, lone surrogates)."""
-    try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        return text.encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"this is not JSON: {error}") from error
-
-
-def vector_b64(vector: Vector) -> str:
-    """base64 of a validated vector. Raises InvalidEmbedding."""
-    from engram.core import embedding
-
-    return embedding.to_base64(embedding.from_numbers(vector))
-
-
-def as_metadata(given: Any) -> Mapping[str, Any]:
-    """Metadata, or an empty one for None. Raises InvalidMetadata for anything but an object."""
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        raise InvalidMetadata(f"metadata is an object, not {type(given).__name__}")
-    return given
-
-
-def as_object(given: Item) -> dict[str, Any]:
-    """An item in its long form. Raises InvalidInput for what is neither text nor object."""
-    if isinstance(given, str):
-        return {"text": given}
-    if not isinstance(given, Mapping):
-        raise InvalidInput(f"an item is a text or an object, not {type(given).__name__}")
-    return dict(given)
-
-
-def as_items(given: Iterable[Item]) -> Iterable[Item]:
-    """The items. Raises InvalidInput for one item: a text would be taken letter by letter."""
-    if isinstance(given, str | bytes | Mapping):
-        raise InvalidInput("this takes a list of texts or objects, not one of them")
-    return given
-
-
-def item(given: Item) -> dict[str, Any]:
-    """One ingest as the wire wants it: the text inside the metadata, the vector as base64."""
-    body = as_object(given)
-    metadata = as_metadata(body.get("metadata"))
-    _refuse_keys_that_are_no_text(metadata)
-    if isinstance(body.get("text"), str):
-        metadata = {"text": body["text"], **metadata}
-    if body.get("raw_embedding") is not None:
-        body["embedding_b64"] = vector_b64(body.pop("raw_embedding"))
-    return body | {"metadata": dict(metadata)}
+    prepare: Callable[[OwnEmbedder], Call[T]] | None = None
+    """Makes the call that is sent in this one's place, its text embedded here. Blocks."""
+    settle: Callable[[Any], Any] | None = None
+    """Puts into a reply what only this machine knows. Raises CidMismatch."""
 
 
 def ingest(text: str, metadata: Metadata | None = None) -> Call[Ingested]:
-    return _post("/IngestSynapse", item({"text": text, "metadata": metadata}), read_ingested)
+    return _ingest({"text": text, "metadata": metadata})
 
 
 def ingest_embedding(vector: Vector, metadata: Metadata | None = None) -> Call[Ingested]:
-    body = item({"raw_embedding": vector, "metadata": metadata})
-    return _post("/IngestSynapse", body, read_ingested)
+    return _ingest({"raw_embedding": vector, "metadata": metadata})
 
 
-def batches(items: Iterable[Item]) -> Iterator[list[bytes]]:
-    """Encoded items in groups that fit a batch, in order, read as they are needed.
-
-    Raises InvalidInput naming the position of an item that cannot be sent.
-    """
-    for group in grouped(_encoded(as_items(items))):
-        yield [content for _, content in group]
-
-
-def grouped(numbered: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
-    """Encoded items with their numbers, at most 256 and about 4 MiB together."""
-    group: list[tuple[int, bytes]] = []
-    size = 0
-    for number, content in numbered:
-        if group and (len(group) == BATCH_ITEMS or size + len(content) > BATCH_BYTES):
-            yield group
-            group, size = [], 0
-        group.append((number, content))
-        size += len(content)
-    if group:
-        yield group
-
-
-def ingest_batch(group: Sequence[bytes]) -> Call[list[Outcome]]:
-    content = b'{"items":[' + b",".join(group) + b"]}"
-    return Call("POST", "/batch/ingest", content, partial(_read_outcomes, len(group)))
+def ingest_batch(group: Sequence[Draft]) -> Call[list[Outcome]]:
+    content = b'{"items":[' + b",".join(draft.content for draft in group) + b"]}"
+    return Call("POST", "/batch/ingest", content, partial(_read_outcomes, group))
 
 
 def query(text: str, top_k: int = 10, where: Metadata | None = None) -> Call[Results]:
-    return _post("/QuerySynapse", _search({"query_text": text}, top_k, where), _read_results)
+    asked = _search({"query_text": checked_text(text, "query_text")}, top_k, where)
+    call = _post("/QuerySynapse", asked, _read_results)
+    return replace(call, prepare=partial(_query_embedded, call, text, top_k, where))
 
 
 def query_by_vector(
@@ -155,7 +73,7 @@ def query_by_vector(
 
 
 def get(cid: str) -> Call[Record]:
-    return _get(f"/retrieve/{quote(cid, safe=':')}", partial(read, Record))
+    return _get(f"/retrieve/{quote(cid, safe=':')}", _read_record)
 
 
 def page(limit: int = 100, cursor: str | None = None, where: Metadata | None = None) -> Call[Page]:
@@ -194,10 +112,7 @@ def decode(content: bytes) -> Any:
 
 def parsed(call: Call[T], body: Any) -> T:
     """What a reply says. Raises ServerError if it lacks what the protocol promises."""
-    try:
-        return call.parse(body)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise unreadable(f"its reply to {call.path} is not as promised ({error!r})") from error
+    return _understood(call, call.parse, body)
 
 
 def unreadable(reason: str, status: int = 200) -> ServerError:
@@ -212,49 +127,74 @@ def read(kind: type[T], body: Any) -> T:
     return kind(**{name: value for name, value in body.items() if name in known})
 
 
+def settled(call: Call[Any], body: Any) -> Any:
+    """A reply, with what only this machine knows. Raises CidMismatch, or ServerError."""
+    return _understood(call, call.settle, body) if call.settle else body
+
+
 def read_ingested(body: Any) -> Ingested:
     return read(Ingested, body | {"warnings": tuple(body.get("warnings", ()))})
 
 
-def _read_outcomes(expected: int, body: Any) -> list[Outcome]:
-    outcomes = [_read_outcome(one) for one in body["outcomes"]]
-    if len(outcomes) != expected:
-        raise ValueError(f"{expected} items were sent and {len(outcomes)} answered")
-    return outcomes
+def _ingest(given: Item) -> Call[Ingested]:
+    call = _post("/IngestSynapse", item(given), read_ingested)
+    return replace(call, prepare=partial(_ingest_draft, call, given))
 
 
-def _read_outcome(body: Any) -> Outcome:
-    return Failed(body["error"], body["code"]) if body.get("error") else read_ingested(body)
+def _ingest_draft(call: Call[Ingested], given: Item, own: OwnEmbedder) -> Call[Ingested]:
+    [draft] = drafts([given], own)
+    if isinstance(draft, InvalidInput):
+        raise draft
+    return replace(call, content=draft.content, settle=draft.settle, prepare=None)
+
+
+def _query_embedded(
+    call: Call[Results], text: str, top_k: int, where: Metadata | None, own: OwnEmbedder
+) -> Call[Results]:
+    embedder = own.for_sending()
+    if embedder is None:
+        return call
+    [embedded] = embedder.embed([text], own.threads)
+    return query_by_vector(embedded.vector, top_k, where)
+
+
+def _understood(call: Call[Any], read: Callable[[Any], T], body: Any) -> T:
+    try:
+        return read(body)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise unreadable(f"its reply to {call.path} is not as promised ({error!r})") from error
+
+
+def _read_outcomes(group: Sequence[Draft], body: Any) -> list[Outcome]:
+    outcomes = body["outcomes"]
+    if len(outcomes) != len(group):
+        raise ValueError(f"{len(group)} items were sent and {len(outcomes)} answered")
+    return [_read_outcome(*pair) for pair in zip(group, outcomes, strict=True)]
+
+
+def _read_outcome(draft: Draft, body: Any) -> Outcome:
+    if body.get("error"):
+        return Failed(body["error"], body["code"])
+    return read_ingested(draft.settle(body))
 
 
 def _read_results(body: Any) -> Results:
-    hits = tuple(read(Hit, one) for one in body["results"])
+    hits = tuple(read(Hit, _with_its_text(one)) for one in body["results"])
     return Results(hits, body["latency_ms"], tuple(body.get("warnings", ())))
 
 
 def _read_page(body: Any) -> Page:
-    return Page(tuple(read(Record, one) for one in body["records"]), body["cursor"])
+    return Page(tuple(map(_read_record, body["records"])), body["cursor"])
 
 
-def _refuse_keys_that_are_no_text(value: Any) -> None:
-    """Python would write the key 1 as "1", and the record would not be what was given."""
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise InvalidMetadata(f"the metadata key {key!r} is no text")
-        value = value.values()
-    elif not isinstance(value, list | tuple):
-        return
-    for inner in value:
-        _refuse_keys_that_are_no_text(inner)
+def _read_record(body: Any) -> Record:
+    return read(Record, _with_its_text(body))
 
 
-def _encoded(items: Iterable[Item]) -> Iterator[tuple[int, bytes]]:
-    for position, given in enumerate(items):
-        try:
-            yield position, encode(item(given))
-        except InvalidInput as error:
-            raise type(error)(f"item {position}: {error.message}") from error
+def _with_its_text(body: Any) -> Any:
+    """What a node shows as the text counts only where the metadata, and so the CID, has none."""
+    text = body["metadata"].get("text")
+    return body | {"text": text} if isinstance(text, str) else body
 
 
 def _search(asked: dict[str, Any], top_k: int, where: Metadata | None) -> dict[str, Any]:

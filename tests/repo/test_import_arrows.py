@@ -103,8 +103,14 @@ def test_core_reads_one_variable_only() -> None:
     assert len(environment_reads(core)) == 1
 
 
+COMPOSES = {
+    "engram.sdk.local",  # the app of whoever uses Memory inside their own process
+    "engram.sdk.own_embedder",  # and of whoever embeds before anything is sent to a node
+}
+
+
 def composes(name: str) -> bool:
-    return room(name) == "cli" or name.endswith(".app") or name == "engram.sdk.local"
+    return room(name) == "cli" or name.endswith(".app") or name in COMPOSES
 
 
 def calls_an_opener(module: ast.Module) -> bool:
@@ -117,6 +123,5 @@ def calls_an_opener(module: ast.Module) -> bool:
 
 
 def test_only_cli_and_apps_put_real_parts_together() -> None:
-    """``engram.sdk.local`` is the app of whoever uses Memory inside their own process."""
     found = [name for name, module in package_modules() if calls_an_opener(module)]
     assert not [name for name in found if not composes(name)]

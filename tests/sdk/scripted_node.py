@@ -9,16 +9,21 @@ from typing import Any
 import httpx
 
 from engram.sdk import AsyncEngramClient, EngramClient, RetryPolicy
+from engram.sdk.own_embedder import Embed
 
 Script = Callable[[httpx.Request], httpx.Response]
 URL = "http://node.test:8091"
 
 
 class ScriptedNode:
-    """Answers requests in the order of its replies; remembers requests and waits."""
+    """Answers requests in the order of its replies; remembers requests and waits.
 
-    def __init__(self, *replies: httpx.Response | Exception) -> None:
+    Its clients leave embedding to it unless ``embed`` says otherwise.
+    """
+
+    def __init__(self, *replies: httpx.Response | Exception, embed: Embed = "remote") -> None:
         self.replies = list(replies)
+        self.embed = embed
         self.requests: list[httpx.Request] = []
         self.waits: list[float] = []
 
@@ -36,6 +41,7 @@ class ScriptedNode:
     def client(self, policy: RetryPolicy | None = None) -> EngramClient:
         return EngramClient(
             URL,
+            embed=self.embed,
             transport=httpx.MockTransport(self.answer),
             retry=policy or RetryPolicy(chance=lambda: 0.5),
             sleep=self.waits.append,
@@ -47,6 +53,7 @@ class ScriptedNode:
 
         return AsyncEngramClient(
             URL,
+            embed=self.embed,
             transport=httpx.MockTransport(self.answer),
             retry=RetryPolicy(chance=lambda: 0.5),
             sleep=sleep,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import base64
 import inspect
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from engram.core import generate_cid
 from engram.errors import InvalidEmbedding, InvalidInput, InvalidMetadata, ServerError
-from engram.sdk import AsyncEngramClient, EngramClient, Failed, Ingested, wire
+from engram.sdk import AsyncEngramClient, EngramClient, Failed, Ingested
+from engram.sdk.items import Vector
 from tests.sdk.scripted_node import CID, HIT, INGESTED, RECORD, ScriptedNode, ok
 
 VECTOR = [0.5] * 384
 VECTOR_B64 = base64.b64encode(np.full(384, 0.5, "<f4").tobytes()).decode()
+VECTOR_STORED = INGESTED | {"cid": generate_cid(VECTOR, {})}
 
 
 def test_ingest_puts_the_text_into_the_metadata_so_that_the_cid_covers_it() -> None:
@@ -32,8 +36,8 @@ def test_a_text_that_the_metadata_already_has_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("vector", [VECTOR, np.full(384, 0.5, np.float32), tuple(VECTOR)])
-def test_a_vector_travels_as_base64(vector: wire.Vector) -> None:
-    node = ScriptedNode(ok(INGESTED), ok({"results": [], "latency_ms": 1.0}))
+def test_a_vector_travels_as_base64(vector: Vector) -> None:
+    node = ScriptedNode(ok(VECTOR_STORED), ok({"results": [], "latency_ms": 1.0}))
     client = node.client()
     client.ingest_embedding(vector)
     client.query_by_vector(vector)
@@ -127,9 +131,15 @@ def test_large_items_make_smaller_batches() -> None:
     assert [len(node.body(n)["items"]) for n in range(3)] == [4, 4, 2]
 
 
-def test_a_bad_item_is_named_by_its_position() -> None:
-    with pytest.raises(InvalidEmbedding, match="item 1: "):
-        ScriptedNode().client().ingest_many(["fine", {"raw_embedding": [1.0]}])
+def test_items_that_cannot_be_sent_fail_alone_and_are_not_sent() -> None:
+    node = ScriptedNode(ok({"outcomes": [INGESTED, INGESTED]}))
+    bad: list[Any] = [{"raw_embedding": [1.0]}, "", "x" * 8193, "\ud800", {"text": 5}, 5]
+    outcomes = node.client().ingest_many(["fine", *bad, {"text": "fine too", "metadata": None}])
+    assert [item["text"] for item in node.body()["items"]] == ["fine", "fine too"]
+    assert isinstance(outcomes[0], Ingested)
+    assert isinstance(outcomes[-1], Ingested)
+    codes = [one.code for one in outcomes if isinstance(one, Failed)]
+    assert codes == ["invalid_embedding", *["invalid_text"] * 4, "invalid_input"]
 
 
 def test_the_callers_objects_are_not_changed() -> None:
