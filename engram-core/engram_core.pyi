@@ -1,8 +1,10 @@
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any, final
 
 __all__ = [
     "CoreError",
+    "Embedder",
     "WordPieces",
     "__version__",
     "assign",
@@ -13,6 +15,7 @@ __all__ = [
     "generate_cids",
     "generate_response",
     "generate_responses",
+    "kernels",
     "metadata_text",
     "parse_cid",
     "parse_metadata",
@@ -25,6 +28,20 @@ __version__: str
 
 class CoreError(ValueError):
     args: tuple[str, str]
+
+@final
+class Embedder:
+    def __new__(
+        cls,
+        weights: str | PathLike[str],
+        tokenizer: str | PathLike[str],
+        kernel: str | None = None,
+    ) -> Embedder: ...
+    @property
+    def kernel(self) -> str: ...
+    def embed(self, texts: Sequence[str], threads: int = 1) -> tuple[bytes, list[int]]: ...
+    def count_tokens(self, text: str) -> int: ...
+    def self_test(self) -> None: ...
 
 @final
 class WordPieces:
@@ -45,6 +62,7 @@ def generate_cids(
 ) -> list[str]: ...
 def generate_response(nonce_hex: str, embedding: Any) -> tuple[str, str]: ...
 def generate_responses(nonces_hex: Sequence[str], embeddings: Any) -> list[tuple[str, str]]: ...
+def kernels() -> list[str]: ...
 def metadata_text(metadata: dict[str, Any] | None) -> bytes: ...
 def parse_cid(cid: str) -> bytes: ...
 def parse_metadata(json_text: str | bytes) -> dict[str, Any]: ...

@@ -35,8 +35,12 @@ pub enum Kind {
     InvalidChallenge,
     /// Not `v` and a decimal number.
     UnsupportedVersion,
+    /// A model file that cannot be read.
+    ModelMissing,
     /// A model file that is not the pinned one.
     ModelMismatch,
+    /// The embedder gives other bits than it must.
+    SelfTestFailed,
 }
 
 impl Kind {
@@ -53,7 +57,9 @@ impl Kind {
             Self::InvalidCid => "invalid_cid",
             Self::InvalidChallenge => "invalid_challenge",
             Self::UnsupportedVersion => "unsupported_version",
+            Self::ModelMissing => "model_missing",
             Self::ModelMismatch => "model_mismatch",
+            Self::SelfTestFailed => "self_test_failed",
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod canonical;
 pub mod cid;
+pub mod embedder;
 pub mod embedding;
 pub mod error;
 pub mod json;

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod cid;
+mod embedder;
 mod embedding;
 mod metadata;
 mod placement;
@@ -34,6 +35,7 @@ fn engram_core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CoreError", module.py().get_type::<CoreError>())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     cid::register(module)?;
+    embedder::register(module)?;
     embedding::register(module)?;
     metadata::register(module)?;
     placement::register(module)?;
