@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 
 from engram.errors import ChainRejected
 
@@ -23,15 +24,16 @@ def require_weights(weights: Mapping[str, float]) -> None:
 def capped(weights: Mapping[int, float], limit: float) -> dict[int, float]:
     """The shares of positive weights, none above ``limit`` (0..1); what is cut goes to the others.
 
-    Where no shares can meet the limit (fewer than 1 / limit weights) all are equal.
+    Where no shares can meet the limit (fewer than 1 / limit weights) all are equal. Computed in
+    fractions: weights may be of very different size, and a sum of floats would forget the small.
     """
-    kept = {uid: weight for uid, weight in weights.items() if weight > 0}
-    top = max(kept.values(), default=0.0)
-    shares = {uid: weight / top for uid, weight in kept.items()}  # so that no sum overflows
-    cut = _cut(sorted(shares.values(), reverse=True), limit)
-    held = {uid: min(share, cut) for uid, share in shares.items()}
-    total = math.fsum(held.values())
-    return {uid: share / total for uid, share in held.items() if share / total > 0}
+    kept = {uid: Fraction(weight) for uid, weight in weights.items() if weight > 0}
+    if not kept:
+        return {}
+    cut = _cut(sorted(kept.values(), reverse=True), Fraction(limit))
+    held = {uid: min(weight, cut) for uid, weight in kept.items()}
+    total = sum(held.values())
+    return {uid: float(weight / total) for uid, weight in held.items()}
 
 
 def to_u16(shares: Mapping[int, float]) -> list[tuple[int, int]]:
@@ -41,14 +43,14 @@ def to_u16(shares: Mapping[int, float]) -> list[tuple[int, int]]:
     return [(uid, weight) for uid, weight in scaled if weight > 0]
 
 
-def _cut(descending: list[float], limit: float) -> float:
+def _cut(descending: list[Fraction], limit: Fraction) -> Fraction:
     """The value above which to cut, so that the largest share of what remains is ``limit``.
 
     With the k largest cut to c: c = limit x (the rest + k c).
     """
-    rest = math.fsum(descending)
+    rest = sum(descending, Fraction(0))
     for k, value in enumerate(descending):
         if value <= limit * (rest + k * value):
             return value if k == 0 else limit * rest / (1 - k * limit)
         rest -= value
-    return descending[-1] if descending else 0.0
+    return descending[-1]

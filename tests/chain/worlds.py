@@ -6,6 +6,7 @@ registrations and stake are made in one way, and ``open`` is all that differs.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+import pytest
 from bittensor_core import Keypair
 
 from engram.chain.dev import DevChain, DevOperator, Fault, Rules, create
@@ -91,6 +93,15 @@ class World:
             self._ledgers[name] = DevChain(self.path, signer(name))
         return self._ledgers[name]
 
+    @contextmanager
+    def look(self) -> Iterator[sqlite3.Connection]:
+        """The ledger's tables."""
+        connection = sqlite3.connect(self.path)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
     def close(self) -> None:
         for chain in self._ledgers.values():
             chain.close()
@@ -126,5 +137,16 @@ def dev_world(folder: Path, rules: Rules = QUICK) -> Iterator[World]:
         world.close()
 
 
+def subtensor_world(folder: Path) -> AbstractContextManager[World]:
+    """A subtensor node in front of the same ledger; skips the test where it cannot be."""
+    pytest.importorskip("bittensor", reason="needs the extra engram-network[subtensor]")
+    from tests.chain.subtensor import world  # it stands on this module
+
+    return world.subtensor_world(folder)
+
+
 # Every implementation of Chain: the contract runs against each.
-WORLDS: dict[str, Callable[[Path], AbstractContextManager[World]]] = {"dev": dev_world}
+WORLDS: dict[str, Callable[[Path], AbstractContextManager[World]]] = {
+    "dev": dev_world,
+    "subtensor": subtensor_world,
+}

@@ -26,7 +26,7 @@ READS_THE_ENVIRONMENT = {
     "engram.config",
     "engram.core",  # ENGRAM_CORE alone: core stands below config and must choose before it
 }
-OPENERS = {"open_store", "open_embedder"}
+OPENERS = {"open_store", "open_embedder", "open_chain"}
 
 
 def room(module: str) -> str:
