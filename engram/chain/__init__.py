@@ -13,16 +13,21 @@ DEV_SCHEME = "dev:"
 
 
 def open_chain(location: str, signer: Signer | None = None, *, deadline_s: float = 30.0) -> Chain:
-    """The chain at ``dev:PATH``. Nothing is dialled before the first call.
+    """The chain at ``dev:PATH``, ``finney``, ``test``, ``ws://...`` or ``wss://...``.
 
-    Without a signer it can be read only. ``deadline_s`` is how long each call may take. Raises
-    InvalidInput for a location that is none.
+    Nothing is dialled before the first call. Without a signer it can be read only. ``deadline_s``
+    is how long each call may take. Raises InvalidInput for a location that is none, ChainRejected
+    if the package for it is not installed.
     """
     if location.startswith(DEV_SCHEME):
         from engram.chain.dev import DevChain  # numpy and SQLite, which no other chain needs
 
         return DevChain(dev_path(location), signer, deadline_s=deadline_s)
-    raise InvalidInput(f"a chain is dev:PATH, not {location!r}")
+    from engram.chain.subtensor import SubtensorChain, is_subtensor
+
+    if is_subtensor(location):
+        return SubtensorChain(location, signer, deadline_s=deadline_s)
+    raise InvalidInput(f"a chain is dev:PATH, finney, test or ws://HOST:PORT, not {location!r}")
 
 
 def dev_path(location: str) -> Path:

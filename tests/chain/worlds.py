@@ -59,6 +59,8 @@ class World:
     mend: Callable[[], None]
     """All is well again."""
     netuid: int = NETUID
+    opens_commits: bool = True
+    """False if only the real network's clock (drand) can open committed weights."""
     _ledgers: dict[str, DevChain] = field(default_factory=dict)
 
     def register(self, *names: str) -> None:
