@@ -20,8 +20,8 @@ endif
 
 .PHONY: up down test test-twin check bench chaos requirements clean help
 
-up: ## Set up and start a miner with a small corpus (DEMO=1: show it and stop; DETACH=1: leave it running)
-	@$(BOOTSTRAP) run $(if $(DEMO),--no-rust)
+up: ## Set up and start a dev chain, 3 miners and a validator (DEMO=1: show it and stop; DETACH=1: leave it running)
+	@$(BOOTSTRAP) run
 	@$(BIN)/engram up $(if $(DEMO),--demo) $(if $(DETACH),--detach)
 
 down: ## Stop what `make up DETACH=1` left running

@@ -7,13 +7,18 @@ option. docs/settings.md lists this table; a test compares the two.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from platformdirs import user_cache_path
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from engram.errors import InvalidInput
+
+S = TypeVar("S", bound=BaseSettings)
 
 CHAINS = r"^(none|finney|test|dev:.+|wss?://.+)$"
 
@@ -193,6 +198,28 @@ class WalletSettings(BaseSettings):
     hotkey_password: SecretStr | None = Field(
         None, description="password of an encrypted hotkey, for servers that nobody can ask"
     )
+
+
+def read_settings(kind: type[S], **given: Any) -> S:
+    """Settings from the options given, the environment and the defaults, in this order.
+
+    Raises InvalidInput naming the first bad one.
+    """
+    try:
+        return kind(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        option = f"--{name.replace('_', '-')}"
+        variable = f"{kind.model_config['env_prefix']}{name}".upper()
+        raise InvalidInput(
+            f"{option} or {variable}: {first['msg']} (it is {first['input']!r})"
+        ) from None
+
+
+def environment_with(more: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment and some more, for a process that it starts."""
+    return {**os.environ, **more}
 
 
 def forbid_telemetry() -> None:

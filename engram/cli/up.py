@@ -1,4 +1,4 @@
-"""``engram up`` and ``engram down``: a miner of one's own with something in it to search."""
+"""``engram up`` and ``engram down``: a network of one's own with something in it to search."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from typing import Annotated
 
 import typer
 
-from engram.cli import corpus, local_miner, output
-from engram.cli.local_miner import Home
+from engram.cli import corpus, output
+from engram.cli.network import control, report
+from engram.cli.network.control import Size
+from engram.cli.network.layout import SUPERVISOR, Layout
+from engram.cli.network.plan import SHORTENED
+from engram.cli.network.report import NodeReport
 from engram.cli.options import settings
 from engram.config import MinerSettings
 from engram.errors import NotReady
@@ -23,7 +27,7 @@ from engram.sdk import EngramClient
 HITS_SHOWN = 3
 STILL_WAITING_S = 5.0  # between lines that say so
 
-DataDir = Annotated[Path, typer.Option(help="folder for the records and the log")]
+DataDir = Annotated[Path, typer.Option(help="folder for ledger, keys, records and logs")]
 
 
 def say(line: str) -> None:
@@ -35,62 +39,73 @@ def up(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="first port to try [default: 8091]")
     ] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="show the searches, then stop")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="leave the miner running")] = False,
+    miners: Annotated[int, typer.Option(min=1, max=32, help="how many")] = 3,
+    validators: Annotated[int, typer.Option(min=0, max=8, help="how many")] = 1,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="show searches and scores, then stop")
+    ] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="leave the network running")] = False,
 ) -> None:
-    """Start a miner, store a small corpus in it and search it.
+    """Start a network on this machine, store a small corpus in it and search it.
+
+    A dev chain, miners and a validator that judges them, at shortened intervals. What it pays is
+    worth nothing. Run again, it goes on where it was.
 
     \b
     Examples:
       engram up
       engram up --detach
       engram up --demo --data-dir ./demo --port 0
+      engram up --miners 5 --validators 2
     """
-    home = Home(data_dir)
-    if (holder := home.holder()) and holder.url:
-        say(f"a miner already runs here (pid {holder.pid}); using it")
-        show(home, holder.url)
+    layout = Layout(data_dir)
+    if holder := layout.holder():
+        say(f"a network already runs here (pid {holder.pid}); using it")
+        show(layout, running(layout), demo=demo)
         return
+    size = Size(miners, validators, settings(MinerSettings, port=port).port)
     with interrupts():
-        child: subprocess.Popen[bytes] | None = None
+        supervisor: subprocess.Popen[bytes] | None = None
         try:
             with held_back():
-                child = begin(home, settings(MinerSettings, port=port).port)
-            show(home, local_miner.wait_ready(home, child, StillWaiting()))
+                supervisor = begin(layout, size, leashed=not detach)
+            nodes = control.wait_ready(layout, supervisor, StillWaiting())
+            tell_ports(nodes, size)
+            show(layout, nodes, demo=demo)
             if detach:
-                say(f"it runs on in the background (pid {child.pid}); `engram down` stops it")
+                say(f"it runs on in the background (pid {supervisor.pid}); `engram down` stops it")
                 return
             if not demo:
-                attend(home, child)
+                attend(layout, supervisor)
         except KeyboardInterrupt:
             say("stopping")
         except BaseException:
-            stop(child)
+            stop(supervisor)
             raise
-        stop(child)
+        stop(supervisor)
         say("stopped")
 
 
 def down(data_dir: DataDir = Path(".engram")) -> None:
-    """Stop the miner that `engram up` left running.
+    """Stop the network that `engram up` left running.
 
     \b
     Examples:
       engram down
     """
-    home = Home(data_dir)
-    holder = home.holder()
+    layout = Layout(data_dir)
+    holder = layout.holder()
     if holder is None:
         say(f"nothing runs in {data_dir}")
         return
-    say(f"stopping the miner (pid {holder.pid})")
-    local_miner.stop_holder(home, holder)
+    say(f"stopping the network (pid {holder.pid})")
+    control.stop_holder(layout, holder)
     say("stopped")
 
 
 @contextmanager
 def interrupts() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the command as Ctrl-C does, so that the child is stopped too."""
+    """SIGTERM and SIGHUP end the command as Ctrl-C does, so that the network is stopped too."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -105,7 +120,7 @@ def interrupts() -> Iterator[None]:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Signals wait until the block is over: by then the child has a name to be stopped by."""
+    """Signals wait until the block is over: by then the process has a name to be stopped by."""
     arrived: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     previous = {n: signal.signal(n, lambda number, _: arrived.append(number)) for n in numbers}
@@ -118,17 +133,39 @@ def held_back() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def stop(child: subprocess.Popen[bytes] | None) -> None:
-    if child is not None:
-        local_miner.stop_child(child)
+def stop(supervisor: subprocess.Popen[bytes] | None) -> None:
+    if supervisor is not None:
+        control.stop(supervisor)
 
 
-def begin(home: Home, wanted: int) -> subprocess.Popen[bytes]:
-    port = local_miner.free_port(wanted)
-    if port != wanted:
-        say(f"PORT {wanted} IS BUSY: this miner listens on {port} instead")
-    say(f"starting a miner on port {port or 'of its choice'} (log: {home.log})")
-    return local_miner.start(home, port)
+def begin(layout: Layout, size: Size, *, leashed: bool) -> subprocess.Popen[bytes]:
+    say(
+        f"starting a dev chain, {counted(size.miners, 'miner')} and "
+        f"{counted(size.validators, 'validator')} (logs: {layout.log('*')})"
+    )
+    say(f"shortened for one machine: {SHORTENED}")
+    return control.start(layout, size, leashed=leashed)
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def tell_ports(nodes: list[NodeReport], size: Size) -> None:
+    """Say so, loudly, if the first miner is not where it was wanted."""
+    got = nodes[0].url.rpartition(":")[2]
+    if size.first_port and got != str(size.first_port):
+        say(f"PORT {size.first_port} IS BUSY: the first miner listens on {got} instead")
+
+
+def running(layout: Layout) -> list[NodeReport]:
+    """The nodes of a network that somebody else started. Raises NotReady while it starts."""
+    nodes = report.read(layout.report)
+    if not nodes or not control.serves(nodes[0]):
+        raise NotReady(
+            f"The network is only starting (log: {layout.log(SUPERVISOR)}); try again in a moment."
+        )
+    return nodes
 
 
 class StillWaiting:
@@ -140,22 +177,21 @@ class StillWaiting:
     def __call__(self, seconds: float) -> None:
         if seconds - self.said >= STILL_WAITING_S:
             self.said = seconds
-            say(f"the miner is loading ({seconds:.0f} s)")
+            say(f"the nodes are loading ({seconds:.0f} s)")
 
 
-def show(home: Home, url: str) -> None:
-    """Store the corpus if it is not there yet, search it, and say where the miner is."""
-    with EngramClient(
-        url, embed="remote"
-    ) as client:  # that miner is ours, and has the model loaded
-        fill(home, client)
+def show(layout: Layout, nodes: list[NodeReport], *, demo: bool) -> None:
+    """Store the corpus if it is not there yet, search it, and say where the nodes are."""
+    url = nodes[0].url
+    with EngramClient(url, embed="remote") as client:  # it is ours, and has the model loaded
+        fill(layout, client)
         for query in corpus.SEARCHES:
             show_search(client, query)
     output.say(f"\nREADY {url}")
 
 
-def fill(home: Home, client: EngramClient) -> None:
-    if corpus.is_stored(client, home.corpus_receipt):
+def fill(layout: Layout, client: EngramClient) -> None:
+    if corpus.is_stored(client, layout.corpus_receipt):
         say(f"{client.stats().vectors} records are here already")
         return
     total = len(corpus.passages())
@@ -164,7 +200,7 @@ def fill(home: Home, client: EngramClient) -> None:
     with output.progress() as progress:
         task = progress.add_task("embedding and storing", total=total)
         stored = corpus.store(
-            client, home.corpus_receipt, lambda count: progress.advance(task, count)
+            client, layout.corpus_receipt, lambda count: progress.advance(task, count)
         )
     say(f"{stored} passages are on disk after {time.monotonic() - began:.1f} s")
 
@@ -177,9 +213,11 @@ def show_search(client: EngramClient, query: str) -> None:
         output.say(f"         {output.snippet(hit.text)}")
 
 
-def attend(home: Home, child: subprocess.Popen[bytes]) -> None:
-    """Wait in the foreground until Ctrl-C, or until the miner ends."""
-    say("Ctrl-C stops it")
-    if code := child.wait():
-        raise NotReady(f"The miner ended (exit code {code}). Its last lines:\n{home.log_tail()}")
-    say("the miner was stopped from elsewhere")
+def attend(layout: Layout, supervisor: subprocess.Popen[bytes]) -> None:
+    """Wait in the foreground until Ctrl-C, or until the network ends."""
+    say("Ctrl-C stops it; `engram status` shows it")
+    if code := supervisor.wait():
+        raise NotReady(
+            f"The network ended (exit code {code}). Its last lines:\n{layout.log_tail(SUPERVISOR)}"
+        )
+    say("the network was stopped from elsewhere")

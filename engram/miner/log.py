@@ -34,6 +34,7 @@ def configure_logging(log_format: Literal["auto", "console", "json"]) -> None:
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log each of its requests
 
 
 def final(console: bool) -> list[structlog.typing.Processor]:
