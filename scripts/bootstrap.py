@@ -265,7 +265,8 @@ def install_core(venv: Venv, wanted: bool, required: bool) -> None:
             say(str(error))
             reason = f"{CRATE} cannot be built here"
     remove_core(venv)
-    say(f"{reason}: the Python twin of engram-core serves (slower, the same answers)")
+    say(f"{reason}: the Python twin of engram-core serves (slower, the same answers), and")
+    say("onnxruntime embeds: a text's CID is then not the one that every other machine gives it")
 
 
 # Node, for web work only

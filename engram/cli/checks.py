@@ -18,7 +18,7 @@ from engram import __version__
 from engram.config import EmbedderSettings
 from engram.core import BACKEND
 from engram.embedding import open_embedder
-from engram.errors import EngramError, ModelError
+from engram.errors import CoreMissing, EngramError, ModelError, SelfTestFailed
 from engram.sdk import EngramClient, RetryPolicy
 from engram.storage import describe_holder
 
@@ -69,20 +69,27 @@ def index() -> Check:
 
 
 def model(settings: EmbedderSettings) -> Iterator[Check]:
-    """The model's files against their pinned hashes, then one text through it."""
+    """The model's files against their pinned hashes, then one text through it.
+
+    Where the exact embedder does not serve, the warning says why: it is missing, or has failed
+    its self-test on this machine.
+    """
     try:
         embedder = open_embedder(settings)
         [embedded] = embedder.embed(["engram doctor"])
+    except (CoreMissing, SelfTestFailed) as error:
+        yield Check("embedder", "fail", error.message, "ENGRAM_EMBEDDER=auto takes onnxruntime")
+        return
     except ModelError as error:
         yield Check("model", "fail", error.message, "engram model install")
         return
     yield Check("model", "ok", "files are installed and have the pinned SHA-256")
     detail = f"{embedder.name}, {embedded.vector.shape[0]} dimensions"
-    if embedder.exact:
-        yield Check("embedder", "ok", f"{detail}, exact")
+    if embedder.fallback is None:
+        yield Check("embedder", "ok", f"{detail}, exact: a text has one CID everywhere")
         return
-    remedy = "fine for use: other machines may give a text another CID, never another meaning"
-    yield Check("embedder", "warn", f"{detail}, not exact", remedy)
+    detail += ", not exact: elsewhere a text may get another CID, never another meaning"
+    yield Check("embedder", "warn", detail, embedder.fallback)
 
 
 def folder(path: Path) -> Check:

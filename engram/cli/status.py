@@ -36,13 +36,20 @@ def _tell(stats: Stats) -> None:
         "records": f"{stats.vectors:,}",
         "uptime": f"{stats.uptime:,.0f} s",
         "version": f"{stats.version} (core: {stats.core})",
-        "embedder": f"{stats.embedder} ({'exact' if stats.exact else 'not exact'})",
+        "embedder": f"{stats.embedder} ({exactness(stats)})",
         "chain": f"{stats.chain}, {stats.peers} peers",
         "disk": megabytes(stats.store.get("disk_bytes", 0)),
     }.items():
         say(f"  {name:<10}{value}")
     for path, times in stats.latencies.items():
         say(f"  {path:<18}p50 {times['p50']:.1f} ms   p99 {times['p99']:.1f} ms", style="dim")
+
+
+def exactness(stats: Stats) -> str:
+    """Whether texts get the CIDs that they have everywhere, and why not."""
+    if stats.exact:
+        return "exact"
+    return f"not exact: {stats.embedder_fallback}" if stats.embedder_fallback else "not exact"
 
 
 def _require_ready(node: EngramClient) -> None:

@@ -13,7 +13,7 @@ from engram.core.limits import DIMENSIONS
 from engram.core.rust import translated
 from engram.embedding.files import WAY_OUT, ModelFiles
 from engram.embedding.interface import MAX_TOKENS, Embedded
-from engram.errors import ModelMismatch
+from engram.errors import ModelMismatch, SelfTestFailed
 
 engram_core: Any = import_module("engram_core")
 
@@ -38,7 +38,7 @@ class ExactEmbedder:
         if one cannot be read, and SelfTestFailed if the known texts get other bits than they must.
         """
         self._core = _open(model, kernel)
-        translated(self._core.self_test)()
+        _test(self._core)
         self._embed = translated(self._core.embed)
         self._count = translated(self._core.count_tokens)
         self.name = f"engram-core {engram_core.__version__} ({self._core.kernel})"
@@ -67,3 +67,10 @@ def _open(model: ModelFiles, kernel: str | None) -> Any:
         return translated(engram_core.Embedder)(str(model.weights), str(model.tokenizer), kernel)
     except ModelMismatch as error:
         raise ModelMismatch(f"{error.message} Remove it. {WAY_OUT}") from error
+
+
+def _test(core: Any) -> None:
+    try:
+        translated(core.self_test)()
+    except SelfTestFailed as error:
+        raise SelfTestFailed(f"{error.message} Please report it.") from error

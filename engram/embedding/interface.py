@@ -28,7 +28,7 @@ class Embedder(Protocol):
     exact: bool
     """True if every machine gets the same bits, so that the CID of a text is universal."""
     fallback: str | None
-    """None if ``exact``; otherwise the sentence that says why the exact embedder does not serve."""
+    """None if ``exact``; otherwise why the exact embedder does not serve, and the way out."""
     any_lengths: bool
     """True if texts of any length share the work of a call, False if only those of equal length."""
     call_tokens: int

@@ -12,7 +12,8 @@ from engram.embedding.graph_cache import load_graph
 from engram.embedding.interface import Embedder
 from engram.errors import CoreMissing, SelfTestFailed
 
-CHOSEN = "ENGRAM_EMBEDDER=onnx asks for onnxruntime."
+CHOSEN = "ENGRAM_EMBEDDER=onnx asks for it; unset it for the exact embedder."
+BRINGS_IT = "`pip install engram-network[core]` brings it, and so does `make up` where Rust is."
 
 log = logging.getLogger("engram.embedding")
 
@@ -48,11 +49,11 @@ def _require_core() -> None:
         import engram_core
 
         if not hasattr(engram_core, "Embedder"):
-            raise CoreMissing(f"engram-core {engram_core.__version__} is too old to embed.")
+            raise CoreMissing(f"The engram-core here has no embedder yet. {BRINGS_IT}")
     elif find_spec("engram_core") is None:
-        raise CoreMissing("engram-core is not installed.")
+        raise CoreMissing(f"engram-core is not installed. {BRINGS_IT}")
     else:
-        raise CoreMissing("ENGRAM_CORE=python rules engram-core out.")
+        raise CoreMissing("ENGRAM_CORE=python rules engram-core out; unset it.")
 
 
 def _open_onnx(settings: EmbedderSettings, fallback: str) -> Embedder:

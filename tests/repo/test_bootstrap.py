@@ -233,7 +233,7 @@ def test_without_any_python_make_says_what_to_type() -> None:
 @pytest.mark.parametrize(
     ("switch", "bootstrap", "command"),
     [
-        ("DEMO=1", "bootstrap.py run --no-rust", "engram up --demo"),
+        ("DEMO=1", "bootstrap.py run .venv/bin/engram", "engram up --demo"),
         ("DETACH=1", "bootstrap.py run", "engram up --detach"),
         ("NO_RUST=1", "bootstrap.py --no-rust run", "engram up"),
     ],
