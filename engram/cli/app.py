@@ -25,7 +25,9 @@ class Entry(NamedTuple):
 
 # Loading all of these takes a second (index, model, HTTP); `engram --help` needs none of them.
 COMMANDS = {
-    "up": Entry("up:up", "Start a network on this machine: chain, miners, validator."),
+    "up": Entry(
+        "up:up", "Start a network on this machine, store a small corpus in it and search it."
+    ),
     "down": Entry("up:down", "Stop the network that `engram up` left running."),
     "miner": Entry("miner:miner", "Run a miner: store records and answer searches over HTTP."),
     "ingest": Entry("ingest:ingest", "Store a text, or a file of many records."),
