@@ -36,7 +36,10 @@ COMMANDS = {
     "verify": Entry("verify:verify", "Recompute a record's CID here, without trusting the node."),
     "list": Entry("records:list_", "List records in order of arrival."),
     "status": Entry("status:status", "Show whether a node is up and what it holds."),
-    "doctor": Entry("doctor:doctor", "Check this machine: versions, model, folder, port."),
+    "doctor": Entry(
+        "doctor:doctor",
+        "Check this machine: versions, model, folder, port; with a chain, the place on it.",
+    ),
     "delete": Entry("operate:delete", "Delete a record from your own node, for good."),
     "undelete": Entry(
         "operate:undelete", "Lift a deletion, so that the record may be stored again."

@@ -17,10 +17,10 @@ from engram.dht import RoutingTable
 from engram.embedding import open_embedder
 from engram.errors import InvalidInput, StoreLocked
 from engram.miner.chain_link import ChainLink, Pace, Place
-from engram.miner.log import configure_logging
 from engram.miner.node import Node
 from engram.miner.routes import build_app
 from engram.miner.serve import Miner, Parts
+from engram.net.log import configure_logging
 from engram.storage import describe_holder, open_store
 
 __all__ = ["build_app", "run_miner"]

@@ -20,6 +20,7 @@ from engram.dht import Membership, RoutingTable
 from engram.errors import ChainRejected, ChainUnavailable
 from engram.miner import chain_warnings
 from engram.miner.chain_view import ChainView
+from engram.miner.chain_warnings import Concern
 from engram.storage.health import Health, Loop
 
 ATTEMPTS = 5  # seed: then the miner runs chain-less
@@ -178,9 +179,9 @@ class ChainLink:
         self._see(metagraph=metagraph)
         self._warn(self._concerns(metagraph))
 
-    def _concerns(self, metagraph: Snapshot) -> list[str]:
+    def _concerns(self, metagraph: Snapshot) -> list[Concern]:
         place = self.place
-        found = []
+        found: list[Concern] = []
         if place.coldkey_here is not None and self.chain.is_public:
             found.append(chain_warnings.coldkey_here(place.coldkey_here))
         neuron = metagraph.by_hotkey(place.hotkey)
@@ -195,7 +196,7 @@ class ChainLink:
             found.append(chain_warnings.unreachable(place.axon))
         return found
 
-    def _announce(self, listed: Axon | None, ours: Axon) -> list[str]:
+    def _announce(self, listed: Axon | None, ours: Axon) -> list[Concern]:
         """Have the chain list our address, unless a living miner took it over: no tug of war."""
         if listed == ours:
             self._announced = True
@@ -205,7 +206,7 @@ class ChainLink:
             found.append(chain_warnings.two_miners(self.place.hotkey, listed))
         return found if found and self._announced else [*found, *self._serve(ours)]
 
-    def _serve(self, ours: Axon) -> list[str]:
+    def _serve(self, ours: Axon) -> list[Concern]:
         try:
             receipt = self.chain.serve_axon(ours, netuid=self.place.netuid)
         except ChainRejected as error:
@@ -219,9 +220,9 @@ class ChainLink:
             self._sync_at = min(self._sync_at, self._monotonic() + wait_s)
         return [chain_warnings.not_announced(ours, receipt.message)]
 
-    def _warn(self, found: list[str]) -> None:
+    def _warn(self, concerns: list[Concern]) -> None:
         """Log what is new, and what is over; /stats shows what is."""
-        before = self.view.warnings
+        before, found = self.view.warnings, [str(concern) for concern in concerns]
         for sentence in found:
             if sentence not in before:
                 log.warning(sentence)

@@ -65,7 +65,7 @@ def test_an_address_that_nobody_reaches(tmp_path: Path) -> None:
     with linked_on_dev_chain(tmp_path) as miner:
         miner.answering.clear()
         miner.turn()
-        assert "does not answer" in only_warning(miner)
+        assert "Nothing answers" in only_warning(miner)
         assert "8091" in only_warning(miner)
 
 
@@ -101,7 +101,7 @@ def test_a_warning_is_logged_once_and_its_end_too(tmp_path: Path) -> None:
         miner.resync()
         miner.answering.add("http://127.0.0.1:8091")
         miner.resync()
-    told = [line["event"] for line in lines if "does not answer" in str(line)]
+    told = [line["event"] for line in lines if "Nothing answers" in str(line)]
     assert len(told) == 2
     assert told[1] == "no longer so"
 
