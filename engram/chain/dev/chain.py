@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engram.chain.axons import require_dialable
 from engram.chain.dev import (
     blocks,
     clock,
@@ -92,7 +93,7 @@ class DevChain:
 
     def serve_axon(self, axon: Axon, *, netuid: int) -> Receipt:
         """Codes: ok, unchanged, not_registered, rate_limited, rejected."""
-        serving.require_axon(axon)
+        require_dialable(axon)
         return self._submit(
             "serve_axon",
             netuid,

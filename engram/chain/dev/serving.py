@@ -4,31 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from ipaddress import IPv4Address, ip_address
 
 from engram.chain.dev import events, seats
 from engram.chain.dev.answers import done, not_registered, rate_limited
 from engram.chain.dev.subnets import SubnetRow
 from engram.chain.interface import Axon, Receipt
-from engram.errors import ChainRejected
-
-_LARGEST_PORT = 65_535
-_BROADCAST = IPv4Address("255.255.255.255")
-
-
-def require_axon(axon: Axon) -> None:
-    """Raise ChainRejected unless others could dial it.
-
-    Loopback is fine here, unlike on subtensor: a dev chain's neurons share one machine.
-    """
-    try:
-        address = ip_address(axon.ip)
-    except ValueError:
-        raise ChainRejected(f"an axon has an IP address, not {axon.ip!r}") from None
-    if address.is_unspecified or address.is_multicast or address == _BROADCAST:
-        raise ChainRejected(f"nobody can connect to {axon.ip}; announce the address of this host")
-    if not 1 <= axon.port <= _LARGEST_PORT:
-        raise ChainRejected(f"an axon's port is 1 to {_LARGEST_PORT}, not {axon.port}")
 
 
 def serve(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from engram.chain.axons import require_dialable
 from engram.chain.interface import Axon, Receipt, Signer
 from engram.chain.subtensor.failures import Lost, outcome_of
 from engram.chain.subtensor.signing import SdkSigner
@@ -14,24 +15,18 @@ from engram.errors import ChainRejected, ChainUnavailable
 if TYPE_CHECKING:
     import bittensor
 
-LARGEST_PORT = 65_535
 ERA_BLOCKS = 16  # a write is in a block within these, or never: then its fate is known
-REFUSED = {"127.0.0.1", "255.255.255.255", "::1"}  # by the runtime; other loopback it takes
+REFUSED = {"127.0.0.1", "::1"}  # by the runtime; 127.0.0.2 it takes
 
 
 def require_axon(axon: Axon) -> None:
     """Raise ChainRejected for an address that the runtime refuses."""
-    try:
-        address = ip_address(axon.ip)
-    except ValueError:
-        raise ChainRejected(f"an axon has an IP address, not {axon.ip!r}") from None
-    if str(address) in REFUSED or address.is_unspecified or address.is_multicast:
+    require_dialable(axon)
+    if str(ip_address(axon.ip)) in REFUSED:
         raise ChainRejected(
             f"the chain takes no axon at {axon.ip}, because others cannot reach it; "
             "announce this host's public address with --external-ip"
         )
-    if not 1 <= axon.port <= LARGEST_PORT:
-        raise ChainRejected(f"an axon's port is 1 to {LARGEST_PORT}, not {axon.port}")
 
 
 async def serve_axon(
