@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
 
-from engram.config import ClientSettings, MinerSettings
+from engram.config import ClientSettings, MinerSettings, read_settings
 from engram.errors import InvalidInput
 from engram.sdk import EngramClient
 from engram.sdk.own_embedder import Choice
 from engram.sdk.scope import Scope
-
-S = TypeVar("S", bound=BaseSettings)
 
 CidArgument = Annotated[str, typer.Argument(metavar="CID", help="v1:: and 64 digits")]
 Url = Annotated[
@@ -46,21 +42,7 @@ DataDir = Annotated[
 ]
 
 
-def settings(kind: type[S], **given: Any) -> S:
-    """Settings from the options given, the environment and the defaults, in this order.
-
-    Raises InvalidInput naming the first bad one.
-    """
-    try:
-        return kind(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = str(first["loc"][0])
-        option = f"--{name.replace('_', '-')}"
-        variable = f"{kind.model_config['env_prefix']}{name}".upper()
-        raise InvalidInput(
-            f"{option} or {variable}: {first['msg']} (it is {first['input']!r})"
-        ) from None
+settings = read_settings
 
 
 def client(url: str | None, embed: Choice = "auto") -> EngramClient:

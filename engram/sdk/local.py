@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from engram import __version__
-from engram.config import EmbedderSettings, StoreSettings
+from engram.config import EmbedderSettings, StoreSettings, read_settings
 from engram.core import BACKEND, parse_cid
 from engram.core import embedding as vectors
 from engram.core.where import Where, parse_where
@@ -59,7 +59,7 @@ class LocalClient:
         self._clock = clock
         self._model = _model(embedder)
         folder = Path(path).expanduser()
-        self._store = open_store(folder, store or StoreSettings(), clock=clock)
+        self._store = open_store(folder, store or read_settings(StoreSettings), clock=clock)
         self._ingest = LocalIngest(self._store, self._model)
         self._opened_at = clock()
         # Also when the last reference goes, and at exit: threads of FAISS and onnxruntime that
@@ -139,9 +139,9 @@ class LocalClient:
             return None
 
 
-def _model(embedder: EmbedderSettings | Embedder | None) -> LazyModel:
-    settings = embedder if isinstance(embedder, EmbedderSettings) else EmbedderSettings()
-    own = None if embedder is None or isinstance(embedder, EmbedderSettings) else embedder
+def _model(given: EmbedderSettings | Embedder | None) -> LazyModel:
+    settings = given if isinstance(given, EmbedderSettings) else read_settings(EmbedderSettings)
+    own = None if isinstance(given, EmbedderSettings) else given
     return LazyModel(
         lambda: own or shared_embedder(settings),
         threads=settings.embed_threads,

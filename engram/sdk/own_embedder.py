@@ -112,6 +112,7 @@ def _exact_embedder() -> Embedder | None:
 
 
 def _settings() -> EmbedderSettings:
-    from engram.config import EmbedderSettings  # brings pydantic, which listing records needs not
+    # They bring pydantic, which reading records needs not.
+    from engram.config import EmbedderSettings, read_settings
 
-    return EmbedderSettings()
+    return read_settings(EmbedderSettings)
