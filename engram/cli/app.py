@@ -30,6 +30,9 @@ COMMANDS = {
     ),
     "down": Entry("up:down", "Stop the network that `engram up` left running."),
     "miner": Entry("miner:miner", "Run a miner: store records and answer searches over HTTP."),
+    "validator": Entry(
+        "validator:app", "Run a validator: probe and challenge miners, score them, set weights."
+    ),
     "ingest": Entry("ingest:ingest", "Store a text, or a file of many records."),
     "query": Entry("records:query", "Find the records nearest in meaning to a text."),
     "get": Entry("records:get", "Show one record."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import signal
 import sys
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -21,6 +20,7 @@ from engram.miner.node import Node
 from engram.miner.routes import build_app
 from engram.miner.serve import Miner, Parts
 from engram.net.log import configure_logging
+from engram.net.signals import stop_event
 from engram.storage import describe_holder, open_store
 
 __all__ = ["build_app", "run_miner"]
@@ -110,14 +110,4 @@ def refuse_held(data_dir: Path) -> None:
 
 async def until_signalled(settings: MinerSettings, parts: Parts) -> None:
     """Serve until the first SIGTERM or SIGINT. A second one ends the process at once."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-
-    def asked_to_stop() -> None:
-        stop.set()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked_to_stop)
-    await Miner(Node(settings), parts).run(stop)
+    await Miner(Node(settings), parts).run(stop_event())

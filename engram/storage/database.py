@@ -58,18 +58,31 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     return connection
 
 
+Migrations = tuple[tuple[str, ...], ...]
+"""Statements of each schema version, in order."""
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
-    """The one connection that writes: created, migrated and durable."""
+    """The one connection that writes the store's records: created, migrated and durable."""
+    return open_durable(path, APPLICATION_ID, MIGRATIONS)
+
+
+def open_durable(path: Path, application: int, migrations: Migrations) -> sqlite3.Connection:
+    """The one connection that writes a database of ours: created, migrated and durable.
+
+    ``application`` marks the file as this kind of database. Raises StoreError for another kind,
+    StoreTooNew for a later schema, StoreCorrupt, StorageFull.
+    """
     with translated():
         connection = connect(path, writable=True)
         try:
-            require_ours(connection, path)
+            require_ours(connection, path, application, migrations)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # a commit is on disk when it returns
             connection.execute("PRAGMA secure_delete = ON")  # a deleted record's bytes are zeroed
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             connection.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT_BYTES}")
-            _migrate(connection)
+            _migrate(connection, migrations)
         except BaseException:
             connection.close()
             raise
@@ -158,23 +171,28 @@ def _lenient(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def require_ours(connection: sqlite3.Connection, path: Path) -> None:
+def require_ours(
+    connection: sqlite3.Connection,
+    path: Path,
+    application: int = APPLICATION_ID,
+    migrations: Migrations = MIGRATIONS,
+) -> None:
     """Raise StoreError for another program's database, StoreTooNew for a later schema."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (found,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if tables and application != APPLICATION_ID:
+    if tables and found != application:
         raise StoreError(f"{path} is a database of another program")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(MIGRATIONS):
+    if version > len(migrations):
         raise StoreTooNew(
-            f"{path} has schema version {version}, this Engram knows up to {len(MIGRATIONS)}; "
+            f"{path} has schema version {version}, this Engram knows up to {len(migrations)}; "
             "install a newer Engram"
         )
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def _migrate(connection: sqlite3.Connection, migrations: Migrations) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+    for number, statements in enumerate(migrations[version:], version + 1):
         with transaction(connection):
             for statement in statements:
                 connection.execute(statement)

@@ -25,6 +25,7 @@ MACHINE_PATHS = re.compile(r"(^|[^A-Za-z0-9_.])/(wor[k]|far[m]|roo[t]|User[s])/"
 BROAD_EXCEPT = {
     "engram/net/errors.py",  # the HTTP middleware: whatever a handler raises becomes an answer
     "engram/storage/health.py",  # background loops: one failed turn must not end the loop
+    "engram/net/background.py",  # the same on the event loop
 }
 
 TEXT = [p for p in tracked() if p.suffix not in {".png", ".parquet", ".npy", ".npz", ".ico"}]

@@ -1,0 +1,1 @@
+"""What the tests in this folder share."""
