@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any
 
+import engram_core
 import numpy as np
 
 from engram.core.limits import DIMENSIONS
@@ -14,8 +13,6 @@ from engram.core.rust import translated
 from engram.embedding.files import WAY_OUT, ModelFiles
 from engram.embedding.interface import MAX_TOKENS, Embedded
 from engram.errors import ModelMismatch, SelfTestFailed
-
-engram_core: Any = import_module("engram_core")
 
 CALL_TOKENS = 256  # weights are read once a call, which from here on hardly matters
 SLOW_KERNEL = "portable"
@@ -59,17 +56,17 @@ class ExactEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """Word pieces of the whole text, [CLS] and [SEP] included, before truncation."""
-        return int(self._count(text))
+        return self._count(text)
 
 
-def _open(model: ModelFiles, kernel: str | None) -> Any:
+def _open(model: ModelFiles, kernel: str | None) -> engram_core.Embedder:
     try:
         return translated(engram_core.Embedder)(str(model.weights), str(model.tokenizer), kernel)
     except ModelMismatch as error:
         raise ModelMismatch(f"{error.message} Remove it. {WAY_OUT}") from error
 
 
-def _test(core: Any) -> None:
+def _test(core: engram_core.Embedder) -> None:
     try:
         translated(core.self_test)()
     except SelfTestFailed as error:

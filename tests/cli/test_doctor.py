@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from engram.cli import checks, model_offer, notice, terminal
 from engram.config import EmbedderSettings
 from engram.errors import ModelMissing
 from tests.cli.shell import Ran, Shell
+from tests.embedding.broken_core import SENTENCE, break_self_test
+from tests.embedding.conftest import WITHOUT_RUST
 from tests.sdk.miner_process import RunningMiner
 
 
@@ -88,6 +91,48 @@ def test_model_status(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ran = shell("model", "status")
     assert ran.code == 7
     assert "engram model install" in ran.err
+
+
+def embedder_line(shell: Shell, folder: Path) -> tuple[str, str, str]:
+    ran = shell.ok("doctor", "--data-dir", folder, "--json")
+    [line] = [check for check in ran.json["checks"] if check["name"] == "embedder"]
+    return line["state"], line["detail"], line["remedy"]
+
+
+@WITHOUT_RUST
+def test_the_exact_embedder_is_well(shell: Shell, folder: Path) -> None:
+    state, detail, remedy = embedder_line(shell, folder)
+    assert (state, remedy) == ("ok", "")
+    assert re.match(
+        r"engram-core \S+ \((avx512|avx2|neon|portable)\), 384 dimensions, exact", detail
+    )
+
+
+def test_an_inexact_embedder_is_a_warning_with_reason_and_remedy(
+    shell: Shell, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGRAM_EMBEDDER", "onnx")
+    state, detail, remedy = embedder_line(shell, folder)
+    assert state == "warn"
+    assert "onnxruntime" in detail
+    assert "not exact" in detail
+    assert "ENGRAM_EMBEDDER=onnx" in remedy
+
+
+@WITHOUT_RUST
+def test_a_failed_self_test_is_said(
+    shell: Shell, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_self_test(monkeypatch)
+    state, detail, remedy = embedder_line(shell, folder)
+    assert (state, "onnxruntime" in detail) == ("warn", True)
+    assert SENTENCE in remedy
+    monkeypatch.setenv("ENGRAM_EMBEDDER", "exact")
+    ran = shell("doctor", "--data-dir", folder, "--json")
+    failed = [check for check in ran.json["checks"] if check["state"] == "fail"]
+    assert (ran.code, [check["name"] for check in failed]) == (1, ["embedder"])
+    assert SENTENCE in failed[0]["detail"]
+    assert "ENGRAM_EMBEDDER=auto" in failed[0]["remedy"]
 
 
 class Needy:

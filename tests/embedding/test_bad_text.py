@@ -32,3 +32,14 @@ def test_any_unicode_gives_a_unit_vector(embedder: Embedder) -> None:
 
 def test_no_texts_give_no_vectors(embedder: Embedder) -> None:
     assert embedder.embed([]) == []
+
+
+def test_vectors_are_rows_that_nobody_can_change_in_place(embedder: Embedder) -> None:
+    """Several callers may hold rows of one array; the exact embedder's rows are read-only."""
+    first, second = embedder.embed(["one", "two"])
+    assert first.vector.dtype == second.vector.dtype == np.float32
+    assert first.vector.shape == second.vector.shape == (384,)
+    if embedder.exact:
+        assert not first.vector.flags.writeable
+        with pytest.raises(ValueError, match="read-only"):
+            first.vector[0] = 0

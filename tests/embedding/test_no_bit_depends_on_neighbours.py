@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engram.config import EmbedderSettings
-from engram.embedding import Embedder, open_embedder
+from engram.embedding import Embedder
 from engram.embedding.batcher import Batcher
+from tests.embedding.conftest import KINDS, Kind, opened
 from tests.embedding.varied_texts import VARIED
 
 WORDS = ["cat", "harbour", "seven", "blue", "river", "and"]  # one piece each: lengths coincide
@@ -24,32 +24,29 @@ texts = st.one_of(
 
 
 @cache
-def shared_embedder() -> Embedder:
-    return open_embedder(EmbedderSettings())
+def alone(kind: Kind, text: str) -> bytes:
+    return opened(kind).embed([text])[0].vector.tobytes()
 
 
-@cache
-def alone(text: str) -> bytes:
-    return shared_embedder().embed([text])[0].vector.tobytes()
-
-
-@given(st.lists(texts, min_size=2, max_size=12))
+@pytest.mark.parametrize("kind", KINDS)
+@given(many=st.lists(texts, min_size=2, max_size=12), threads=st.integers(1, 3))
 @settings(max_examples=60, deadline=None)
-def test_together_as_alone(many: list[str]) -> None:
-    together = shared_embedder().embed(many)
-    assert [embedded.vector.tobytes() for embedded in together] == [alone(text) for text in many]
+def test_together_as_alone(kind: Kind, many: list[str], threads: int) -> None:
+    together = opened(kind).embed(many, threads=threads)
+    assert [e.vector.tobytes() for e in together] == [alone(kind, text) for text in many]
 
 
-@given(st.lists(texts, min_size=2, max_size=12))
+@pytest.mark.parametrize("kind", KINDS)
+@given(many=st.lists(texts, min_size=2, max_size=12))
 @settings(max_examples=20, deadline=None)
-def test_through_the_batcher_as_alone(many: list[str]) -> None:
-    batcher = Batcher(shared_embedder(), threads=2, queue=64)
+def test_through_the_batcher_as_alone(kind: Kind, many: list[str]) -> None:
+    batcher = Batcher(opened(kind), threads=2, queue=64)
     try:
         futures = [batcher.submit(text, urgent=bool(n % 3)) for n, text in enumerate(many)]
         found = [future.result().vector.tobytes() for future in futures]
     finally:
         batcher.close()
-    assert found == [alone(text) for text in many]
+    assert found == [alone(kind, text) for text in many]
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 6, 8, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 126])
