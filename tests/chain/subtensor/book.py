@@ -9,10 +9,11 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engram.chain.dev import blocks, seats, serving, subnets, voting
+from engram.chain.dev import blocks, registration, seats, serving, subnets, voting
 from engram.chain.dev.ledger import Deadline, Ledger
 from engram.chain.dev.subnets import SubnetRow
 from engram.chain.interface import Axon, Block, Neuron, Receipt
+from engram.chain.signatures import public_key_of
 
 DEADLINE_S = 10.0
 
@@ -63,6 +64,19 @@ class Book:
                 return [Row(one, 0) for one in seats.neurons_at(connection, netuid, number)]
             taken = seats.current(connection, netuid)
         return [Row(seat.to_neuron(bytes(32)), seat.served_at or 0) for seat in taken]
+
+    def register(self, netuid: int, hotkey: str, coldkey: str) -> Receipt:
+        with self._ledger.write(Deadline(DEADLINE_S)) as connection:
+            subnet = subnets.get(connection, netuid)
+            block = blocks.head(connection).number + 1
+            return registration.register(
+                connection,
+                subnet,
+                block,
+                hotkey=hotkey,
+                public_key=public_key_of(hotkey),
+                coldkey=coldkey,
+            )
 
     def serve(self, netuid: int, hotkey: str, axon: Axon) -> Receipt:
         with self._ledger.write(Deadline(DEADLINE_S)) as connection:

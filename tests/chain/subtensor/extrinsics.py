@@ -37,7 +37,8 @@ class Extrinsic:
     """A call whose signature was checked."""
 
     data: bytes
-    hotkey: str
+    address: str
+    """Whose signature it bears."""
     nonce: int
     function: str
     arguments: dict[str, Any]
@@ -89,7 +90,7 @@ def _era(era: Any, best: int, genesis: bytes, hash_at: Callable[[int], bytes]) -
 
 def carried_out(book: Book, extrinsic: Extrinsic) -> Receipt:
     """Dispatch the call."""
-    return CALLS[extrinsic.function](book, extrinsic.hotkey, extrinsic.arguments)
+    return CALLS[extrinsic.function](book, extrinsic.address, extrinsic.arguments)
 
 
 def _serve_axon(book: Book, hotkey: str, given: dict[str, Any]) -> Receipt:
@@ -106,7 +107,12 @@ def _commit(book: Book, hotkey: str, given: dict[str, Any]) -> Receipt:
     return book.note_commit(given["netuid"], hotkey)
 
 
+def _register(book: Book, coldkey: str, given: dict[str, Any]) -> Receipt:
+    return book.register(given["netuid"], given["hotkey"], coldkey)
+
+
 CALLS: dict[str, Callable[[Book, str, dict[str, Any]], Receipt]] = {
+    f"{PALLET}.burned_register": _register,
     f"{PALLET}.serve_axon": _serve_axon,
     f"{PALLET}.set_mechanism_weights": _set_weights,
     f"{PALLET}.commit_timelocked_mechanism_weights": _commit,

@@ -59,6 +59,8 @@ class Faults:
     """The runtime's error in which every extrinsic ends."""
     hang_up: str | None = None
     """``before`` or ``after`` an extrinsic is in a block the connection goes, once."""
+    freeze_after: bool = False
+    """An extrinsic is in a block, and the node freezes before it says so."""
     never_include: bool = False
     """Extrinsics wait in the pool for ever."""
     oldest_hash: int = 0
@@ -82,6 +84,8 @@ class Node:
         self.asked: Counter[str] = Counter()
         """How often each RPC method was asked, and each runtime API."""
         self.taken: list[Extrinsic] = []
+        self.dialled = 0
+        """How many connections there were."""
         self.port = 0
         self._book = Book(ledger)
         self._state = State(runtime, self._book)
@@ -134,6 +138,7 @@ class Node:
 
     async def _converse(self, connection: ServerConnection) -> None:
         self._connections.add(connection)
+        self.dialled += 1
         try:
             async for frame in connection:
                 if not self.faults.frozen:
@@ -151,7 +156,7 @@ class Node:
             if method == "author_submitAndWatchExtrinsic":
                 result, notices = self._submit(params[0])
             else:
-                result = self._methods()[method](*params)
+                result = self._method(method)(*params)
             reply: dict[str, Any] = {"result": result}
         except RpcError as error:
             reply = {"error": error.body}
@@ -160,6 +165,12 @@ class Node:
         for params in notices:
             notice = {"jsonrpc": "2.0", "method": "author_extrinsicUpdate", "params": params}
             await connection.send(json.dumps(notice))
+
+    def _method(self, name: str) -> Callable[..., Any]:
+        found = self._methods().get(name)
+        if found is None:
+            raise RpcError(-32601, f"Method not found: {name}")
+        return found
 
     def _methods(self) -> dict[str, Callable[..., Any]]:
         return {
@@ -170,6 +181,7 @@ class Node:
             "chain_getBlock": self._block,
             "state_getRuntimeVersion": self._version,
             "state_getStorageAt": self._storage,
+            "state_getKeysPaged": lambda *_prefix: [],  # of tokens' symbols: there are none
             "state_call": self._call,
             "account_nextIndex": self._nonce,
             "author_unwatchExtrinsic": lambda _subscription: True,
@@ -244,7 +256,7 @@ class Node:
     # Extrinsics
 
     def _nonce(self, address: str) -> int:
-        return sum(one.hotkey == address for one in self.taken)
+        return sum(one.address == address for one in self.taken)
 
     def _submit(self, data: str) -> tuple[str, list[dict[str, Any]]]:
         """The subscription, and what it will be told."""
@@ -260,6 +272,9 @@ class Node:
         if self.faults.hang_up == "after":
             self.faults.hang_up = None
             raise HangUp
+        if self.faults.freeze_after:
+            self.faults.frozen = True
+            return subscription, []
         return subscription, [{"subscription": subscription, "result": one} for one in told]
 
     def _checked(self, data: bytes) -> Extrinsic:
@@ -268,7 +283,7 @@ class Node:
             if self.faults.pool:
                 raise InvalidTransactionError(self.faults.pool)
             found = opened(self.runtime, data, self._hash_at(0), best, self._hash_at)
-            if found.nonce != self._nonce(found.hotkey):
+            if found.nonce != self._nonce(found.address):
                 raise InvalidTransactionError("Transaction is outdated")
         except InvalidTransactionError as error:
             raise RpcError(1010, "Invalid Transaction", str(error)) from None

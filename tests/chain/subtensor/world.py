@@ -25,6 +25,7 @@ def node_world(folder: Path, runtime: Runtime | None = None) -> Iterator[tuple[W
     opened: list[Chain] = []
     with dev_world(folder) as dev, pytest.MonkeyPatch.context() as patch:
         patch.setenv("BITTENSOR_RUNTIME_CACHE_DIR", str(folder / "runtime-cache"))
+        patch.setenv("BTCLI_TOKEN_SYMBOLS_CACHE", str(folder / "symbols.json"))
         node = Node(chosen, dev.path)
         node.start()
 
