@@ -85,7 +85,7 @@ def mine(layout: Layout, pid: int) -> list[NodeReport]:
 def serves(node: NodeReport) -> bool:
     """True once a node has loaded everything."""
     try:
-        answer = httpx.get(node.url + PROBES[node.role], timeout=PROBE_TIMEOUT_S)
+        answer = httpx.get(node.url + PROBES[node.role], timeout=PROBE_TIMEOUT_S, trust_env=False)
     except httpx.HTTPError:
         return False
     return answer.status_code == httpx.codes.OK
