@@ -231,7 +231,8 @@ def told_of_nothing(stood: list[reward.Standing]) -> str:
     """Why there is nothing to submit."""
     if not stood:
         return "No miner is on the subnet."
-    warming = sum(one.warming_up for one in stood)
-    if warming == len(stood):
-        return f"All {warming} miners are still warming up."
+    if all(one.warming_up for one in stood):
+        return f"All {len(stood)} miners are still warming up."
+    if all(one.composite is None for one in stood):
+        return "No miner was probed and challenged yet."
     return "All composites are 0, so nothing is submitted."

@@ -130,5 +130,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT
         """,
         "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+        f"PRAGMA application_id = {APPLICATION_ID}",
     ),
 )
