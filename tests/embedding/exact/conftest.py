@@ -35,3 +35,9 @@ def library(model: ModelFiles) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+@pytest.fixture(scope="session")
+def exact(core: ModuleType, model: ModelFiles) -> Any:
+    """``engram_core.Embedder`` with the kernel that serves on this machine."""
+    return core.Embedder(str(model.weights), str(model.tokenizer))
