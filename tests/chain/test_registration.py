@@ -42,13 +42,14 @@ def test_when_full_the_lowest_emission_makes_room(dev: World) -> None:
     assert [event.hotkey for event in gone] == named("ben")
 
 
-def test_the_immune_are_spared(dev: World) -> None:
+def test_the_immune_are_spared_though_they_earn_nothing(dev: World) -> None:
     dev.operator.change_rules(dev.netuid, max_uids=2)
-    dev.register("old")
+    dev.register("new-once")
+    dev.validators(earner=100)
     dev.advance(QUICK.immunity_period)
     dev.register("new")
     dev.register("newer")
-    assert hotkeys(dev) == named("newer", "new")
+    assert hotkeys(dev) == named("new", "newer")
 
 
 def test_where_all_are_immune_the_oldest_goes(dev: World) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from engram.chain.interface import Receipt
 from tests.chain.worlds import QUICK, World, signer
 
@@ -116,6 +118,25 @@ def test_weights_for_who_lost_its_uid_do_not_pay_who_got_it(dev: World) -> None:
     assert dev.operator.weights(dev.netuid) == {signer("val").hotkey: {}}
     dev.epoch()
     assert incentive(dev) == {}
+
+
+def test_bonds_on_who_lost_its_uid_are_not_bonds_on_who_got_it(dev: World) -> None:
+    immune = 40  # so that the validator that comes late, and earned nothing yet, keeps its UID
+    dev.operator.change_rules(dev.netuid, max_uids=3, immunity_period=immune)
+    dev.register("ann")
+    dev.validators(early=1000)
+    dev.advance(immune)
+    dev.validators(late=1000)
+    assert say(dev, "early", ann=1).ok
+    dev.epoch()
+    dev.register("ben")
+    dev.advance()
+    assert say(dev, "early", ben=1).ok
+    assert say(dev, "late", ben=1).ok
+    dev.epoch()
+    ben, early, late = dev.open().snapshot(dev.netuid).neurons
+    assert ben.hotkey == signer("ben").hotkey
+    assert early.dividends == pytest.approx(late.dividends, rel=0.1)
 
 
 def test_commits_are_revealed_in_their_order(dev: World) -> None:
