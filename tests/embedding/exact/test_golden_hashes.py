@@ -37,6 +37,7 @@ def test_the_texts_are_the_ones_that_were_hashed() -> None:
     assert len(golden()) == COUNT
 
 
+@pytest.mark.slow
 def test_all_texts_on_every_kernel_of_this_processor(core: ModuleType, model: ModelFiles) -> None:
     for kernel in core.kernels():
         indices = SAMPLE if kernel == "portable" else list(range(COUNT))
@@ -48,6 +49,7 @@ def test_all_texts_on_the_portable_kernel(core: ModuleType, model: ModelFiles) -
     assert differing(opened(core, model, "portable"), list(range(COUNT)), threads=2) == []
 
 
+@pytest.mark.slow
 def test_each_text_alone_on_one_thread(exact: Any) -> None:
     wrong = [index for index in range(COUNT) if differing(exact, [index], threads=1)]
     assert wrong == []
