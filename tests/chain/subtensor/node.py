@@ -86,6 +86,8 @@ class Node:
         self.taken: list[Extrinsic] = []
         self.dialled = 0
         """How many connections there were."""
+        self.ignored = threading.Event()
+        """Set when a call came that will never be answered."""
         self.port = 0
         self._book = Book(ledger)
         self._state = State(runtime, self._book)
@@ -141,7 +143,9 @@ class Node:
         self.dialled += 1
         try:
             async for frame in connection:
-                if not self.faults.frozen:
+                if self.faults.frozen:
+                    self.ignored.set()
+                else:
                     await self._answer(connection, json.loads(frame))
         except (ConnectionClosed, HangUp):
             connection.transport.abort()
