@@ -14,6 +14,7 @@ from engram.protocol import MAX_LINE_BYTES
 from engram.sdk import EngramClient, Failed, items
 from engram.sdk.items import Item
 
+GROUP = 64  # lines a request: embedding 256 long texts would hold the bar for seconds
 FAILURES_KEPT = 100  # of a file that is wrong throughout, a hundred lines say enough
 
 
@@ -34,7 +35,7 @@ class Upload:
         task = bar.add_task("storing", total=size)
         last = 0
         try:
-            for group in items.grouped(self._numbered(lines, bar, task)):
+            for group in items.grouped(self._numbered(lines, bar, task), GROUP):
                 self._send(group)
                 last = group[-1][0]
         except (ServerUnreachable, ServerError, Unavailable):

@@ -74,9 +74,12 @@ def checked_text(text: Any, field: str = "text") -> str:
 
     if not isinstance(text, str):
         raise InvalidText(f"{field}: this is a text, not {type(text).__name__}")
-    if not 1 <= len(text) <= MAX_TEXT_CODE_POINTS:
+    if not text:
+        raise InvalidText(f"{field}: it is empty")
+    if len(text) > MAX_TEXT_CODE_POINTS:
         raise InvalidText(
-            f"{field}: {len(text):,} code points; it must have 1 to {MAX_TEXT_CODE_POINTS:,}"
+            f"{field}: {len(text):,} code points, and {MAX_TEXT_CODE_POINTS:,} is the most; cut it "
+            "into several texts, of which the model reads about a page each"
         )
     try:
         text.encode()
@@ -156,12 +159,12 @@ def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield group
 
 
-def grouped(sized: Iterable[tuple[T, int]]) -> Iterator[list[T]]:
-    """Things, each with its number of bytes, in groups of at most 256 and about 4 MiB."""
+def grouped(sized: Iterable[tuple[T, int]], most: int = BATCH_ITEMS) -> Iterator[list[T]]:
+    """Things, each with its number of bytes, in groups of ``most`` at most and about 4 MiB."""
     group: list[T] = []
     total = 0
     for thing, size in sized:
-        if group and (len(group) == BATCH_ITEMS or total + size > BATCH_BYTES):
+        if group and (len(group) == most or total + size > BATCH_BYTES):
             yield group
             group, total = [], 0
         group.append(thing)

@@ -146,7 +146,8 @@ class Stats:
     uptime: float
     """Seconds."""
     peers: int = 0
-    scores: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, float | None] = field(default_factory=dict)
+    """Composites (0..1) by the validator's hotkey; None while it still gets to know the node."""
     version: str = ""
     protocol_version: int = 1
     model_version: str = "v1"

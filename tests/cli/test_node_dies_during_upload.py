@@ -38,4 +38,4 @@ def test_the_line_and_the_way_on_are_named(
     file.write_text("".join(json.dumps({"text": f"note {n}"}) + "\n" for n in range(1000)))
     ran = shell("ingest", "--file", file, "--embed", "remote")
     assert ran.code == ServerUnreachable.exit_code
-    assert "Stopped after line 512. Run the same command again" in ran.err
+    assert "Stopped after line 128. Run the same command again" in ran.err

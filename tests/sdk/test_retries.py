@@ -8,6 +8,7 @@ import pytest
 from engram.errors import (
     BodyTooLarge,
     EngramError,
+    InexactEmbedder,
     InvalidMetadata,
     NotFound,
     NotReady,
@@ -73,6 +74,7 @@ def test_jitter_stays_within_half_and_one_and_a_half(chance: float) -> None:
         (500, "internal", ServerError),
         (500, "store_corrupt", ServerError),
         (503, "storage_full", StorageFull),
+        (503, "inexact_embedder", InexactEmbedder),
         (418, "a_word_of_tomorrow", ServerError),
         (404, "invalid_metadata", ServerError),  # a code that contradicts its status
     ],
