@@ -184,6 +184,22 @@ def install_model(venv: Venv) -> None:
     venv.mark("model", digest)
 
 
+def fetch_chain_runtime(venv: Venv) -> None:
+    """What the tests of Bittensor's wire need; without it they are skipped, and say so."""
+    script = venv.root / "scripts" / "chain_runtime.py"
+    digest = digest_of([script])
+    if venv.is_current("chain-runtime", digest):
+        return
+    try:
+        run(
+            [str(venv.python), str(script)], "fetching a subtensor runtime's metadata for the tests"
+        )
+    except Stop as error:
+        say(f"{error}\nThe tests against a subtensor node will be skipped")
+        return
+    venv.mark("chain-runtime", digest)
+
+
 # Rust
 
 
@@ -305,6 +321,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         install_project(venv)
         install_model(venv)
         install_core(venv, wanted=not options.no_rust, required=options.profile != "run")
+        if options.profile != "run":
+            fetch_chain_runtime(venv)
         if options.with_node:
             install_node(venv)
     except Stop as error:

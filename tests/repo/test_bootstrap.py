@@ -45,6 +45,7 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Venv:
         "requirements/rust.txt": "maturin==1\n",
         "requirements/node.txt": "nodejs==1\n",
         "engram/embedding/install.py": "",
+        "scripts/chain_runtime.py": "",
         "engram-core/Cargo.toml": CARGO_TOML,
         "engram-core/src/lib.rs": "",
         ".venv/bin/engram": "",
@@ -197,6 +198,23 @@ def test_a_failed_step_is_tried_again(venv: Venv, capsys: pytest.CaptureFixture[
     assert bootstrap.main(["run", "--no-rust"]) == 1
     assert "failed" in capsys.readouterr().out
     assert not (venv.stamps / "run").exists()
+
+
+def test_the_chain_runtime_is_fetched_once(venv: Venv) -> None:
+    bootstrap.fetch_chain_runtime(venv)
+    bootstrap.fetch_chain_runtime(venv)
+    assert asked(venv).count("chain_runtime.py") == 1
+
+
+def test_a_chain_runtime_out_of_reach_stops_nobody_and_is_tried_again(
+    venv: Venv, capsys: pytest.CaptureFixture[str]
+) -> None:
+    venv.python.write_text("#!/bin/sh\necho no route; exit 1\n")
+    bootstrap.fetch_chain_runtime(venv)
+    said = capsys.readouterr().out
+    assert "no route" in said
+    assert "will be skipped" in said
+    assert not (venv.stamps / "chain-runtime").exists()
 
 
 def test_node_of_the_machine_is_used_if_new_enough(tools: Tool, venv: Venv) -> None:
