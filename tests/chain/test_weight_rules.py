@@ -86,6 +86,14 @@ def test_permits_go_to_the_highest_stakes(dev: World) -> None:
     assert [n.validator_permit for n in neurons] == [False, True, True]
 
 
+def test_too_little_stake_gets_no_permit(dev: World) -> None:
+    dev.operator.change_rules(dev.netuid, min_stake_to_set_weights=5)
+    dev.register("none")
+    dev.validators(little=4, enough=5)
+    neurons = dev.open().snapshot(dev.netuid).neurons
+    assert [n.validator_permit for n in neurons] == [False, False, True]
+
+
 def test_a_validator_that_fell_silent_no_longer_counts(dev: World) -> None:
     ready(dev, activity_cutoff=15)
     dev.validators(new=100)
