@@ -28,12 +28,17 @@ def download(folder: Path) -> Path:
     return next(folder.glob("*.tar.gz"))
 
 
+def recorded(source: Path) -> bytes:
+    """The file within the source distribution."""
+    with tarfile.open(source) as archive:
+        member = archive.extractfile(MEMBER)
+        assert member is not None, MEMBER
+        return member.read()
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(download(Path(folder))) as archive:
-            member = archive.extractfile(MEMBER)
-            assert member is not None, MEMBER
-            content = member.read()
+        content = recorded(download(Path(folder)))
     PLACE.parent.mkdir(exist_ok=True)
     draft = PLACE.with_suffix(".part")
     draft.write_bytes(content)

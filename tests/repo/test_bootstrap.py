@@ -156,7 +156,7 @@ def test_build_output_is_no_source(venv: Venv) -> None:
 def test_a_second_run_installs_nothing(venv: Venv) -> None:
     assert bootstrap.main(["dev", "--no-rust"]) == 0
     steps = [line for line in asked(venv).splitlines() if line != "--version"]
-    assert len(steps) == 3  # the requirements, the project, the model
+    assert len(steps) == 4  # the requirements, the project, the model, the chain's runtime
     (venv.root / "asked").unlink()
     assert bootstrap.main(["dev", "--no-rust"]) == 0
     assert asked(venv) == "--version\n"
