@@ -273,13 +273,17 @@ class StatsReply(Message):
 
     vectors: int = Field(description="live records")
     peers: int
-    scores: dict[str, float]
+    scores: dict[str, float | None] = Field(
+        description="composites 0..1 by the validator's hotkey; null while it warms up"
+    )
     uptime: float = Field(description="seconds")
     version: str
     protocol_version: int
     model_version: str
     chain: str = Field(description="what the chain is called; none without one")
-    dev_chain: bool = Field(description="a chain of this machine only: what it pays is worth nothing")
+    dev_chain: bool = Field(
+        description="a chain of this machine only: what it pays is worth nothing"
+    )
     chain_state: Literal["none", "connecting", "connected", "chain-less"]
     chain_attempts: int = Field(description="that failed since the chain last answered")
     hotkey: str | None = Field(description="SS58 address that the node signs with")
@@ -290,7 +294,9 @@ class StatsReply(Message):
     warnings: list[str] = Field(description="what the operator should look at")
     core: str = Field(description="rust or python")
     embedder: str = Field(description="library, version and kernel, as engram-core 0.1.0 (avx2)")
-    exact: bool = Field(description="its bits, and so the CIDs of texts, are those of every machine")
+    exact: bool = Field(
+        description="its bits, and so the CIDs of texts, are those of every machine"
+    )
     embedder_fallback: str | None = Field(
         description="why the exact embedder does not serve; null if it does"
     )

@@ -16,6 +16,7 @@ from engram.miner.embedder import MinerEmbedder
 from engram.miner.landing import Landing
 from engram.miner.lane import Lane
 from engram.miner.metrics import Metrics
+from engram.miner.scores import ScoreBoard
 from engram.miner.store import MinerStore
 from engram.net.body import BodyLimits
 from engram.protocol import MAX_BATCH, MAX_BODY_BYTES, MAX_LINE_BYTES
@@ -51,6 +52,7 @@ class Node:
         self.bodies = BodyLimits(MAX_BODY_BYTES, MAX_LINE_BYTES, MAX_BATCH, settings.body_timeout_s)
         self._link: ChainLink | None = None
         self._alone = RoutingTable(settings.placement_blocks)
+        self._board: ScoreBoard | None = None
         self._store: MinerStore | None = None
         self._embedder: MinerEmbedder | None = None
         self.metrics.gauge("ready", "1 if the node answers everything.", lambda: self.ready)
@@ -75,6 +77,19 @@ class Node:
         self.public_chain = link.chain.is_public
         self.metrics.watch_chain(lambda: link.view)
         link.start()
+        if urls := self.settings.validators:
+            self._board = ScoreBoard(urls, link.place.hotkey, link.pace.metagraph_every_s)
+            self._board.start()
+
+    async def leave(self) -> None:
+        """Stop asking validators."""
+        if self._board is not None:
+            await self._board.stop()
+
+    @property
+    def scores(self) -> dict[str, float | None]:
+        """What validators say of this node, by their hotkeys."""
+        return self._board.scores if self._board is not None else {}
 
     @property
     def chain(self) -> ChainView:

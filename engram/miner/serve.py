@@ -158,6 +158,7 @@ class Miner:
     async def _close(self) -> None:
         """Stop accepting, finish what is there, then close the store."""
         self.node.stopping = True
+        await self.node.leave()
         for runner in self._runners:
             await runner.cleanup()
         if self._operator_socket is not None:

@@ -24,7 +24,7 @@ class Stats:
         return {
             "vectors": store.records,
             "peers": node.chain.peers,
-            "scores": {},
+            "scores": node.scores,
             "uptime": round(node.monotonic() - node.started_at, 3),
             "version": __version__,
             "protocol_version": PROTOCOL_VERSION,
