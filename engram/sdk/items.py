@@ -9,8 +9,6 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
-import orjson
-
 from engram.errors import CidMismatch, InvalidInput, InvalidMetadata, InvalidText
 from engram.sdk.own_embedder import OwnEmbedder
 
@@ -211,14 +209,18 @@ def _brings(body: Body, name: str) -> bool:
     from engram.core.limits import MODEL_VERSION
 
     brought = [one for one in ("text", "embedding_b64") if body.get(one) is not None]
-    return brought == [name] and body.get("model_version", MODEL_VERSION) == MODEL_VERSION
+    return (
+        brought == [name]
+        and isinstance(body[name], str)
+        and body.get("model_version", MODEL_VERSION) == MODEL_VERSION
+    )
 
 
 def _cid(content: bytes) -> str:
-    """The CID of what is sent, from the very bytes. Raises InvalidEmbedding or InvalidMetadata."""
-    from engram.core import embedding, generate_cid
+    """The CID of what is sent, from the very bytes. Raises InvalidInput if no record has them."""
+    from engram.core import embedding, generate_cid, strict_json
 
-    body = orjson.loads(content)
+    body = strict_json.loads(content)
     return generate_cid(embedding.from_base64(body["embedding_b64"]), body["metadata"])
 
 

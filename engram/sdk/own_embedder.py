@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from engram.errors import CoreMissing, InvalidInput, ModelError, ModelMissing
@@ -33,41 +34,40 @@ class OwnEmbedder:
             raise InvalidInput(f"embed is 'auto', 'local' or 'remote', not {embed!r}")
         self._embed = embed
         self._lock = threading.Lock()
-        self._exact: tuple[Embedder | None] | None = None
+        self._chosen: tuple[Embedder | None] | None = None
 
     def for_sending(self) -> Embedder | None:
         """What makes the embeddings that are sent; None if the node is to make them.
 
         Raises ModelMissing or another ModelError if that must be this machine and it cannot.
         """
-        if self._embed == "remote":
-            return None
-        if self._embed == "local":
-            return shared_embedder(_settings())
-        if not isinstance(self._embed, str):
-            return self._embed
         with self._lock:
-            if self._exact is None:
-                self._exact = (_exact_embedder(),)
-            return self._exact[0]
+            if self._chosen is None:
+                self._chosen = (self._choose(),)
+            return self._chosen[0]
 
     def for_checking(self) -> Embedder | None:
         """What a text is embedded with to judge a record: the best that is here, if any is."""
         if self._embed == "remote":
             return None
-        if not isinstance(self._embed, str):
-            return self._embed
         try:
-            return shared_embedder(_settings())
+            return self.for_sending() or shared_embedder(_settings())
         except ModelMissing:
             return None
 
-    @property
+    @cached_property
     def threads(self) -> int:
         """How many threads embed a batch: what the settings say, or one per core."""
         from engram.embedding.batcher import usable_cores
 
         return _settings().embed_threads or usable_cores()
+
+    def _choose(self) -> Embedder | None:
+        if not isinstance(self._embed, str):
+            return self._embed
+        if self._embed == "local":
+            return shared_embedder(_settings())
+        return _exact_embedder() if self._embed == "auto" else None
 
 
 def shared_embedder(settings: EmbedderSettings) -> Embedder:

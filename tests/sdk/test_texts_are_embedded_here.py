@@ -106,16 +106,25 @@ def test_bad_items_fail_alone_and_what_the_node_must_refuse_goes_to_it_as_it_is(
     strange = {"text": "other model", "model_version": "v2"}
     both = {"text": "two things", "embedding_b64": vector_b64([0.5] * 384)}
     refused = {"error": "no", "code": "unsupported_version"}
-    outcomes = [stored("fine")[0], refused, refused]
+    outcomes = [stored("fine")[0], refused, refused, refused]
     node = ScriptedNode(ok({"outcomes": outcomes}), embed=HashEmbedder())
-    bad: list[Any] = ["", "x" * 8193, "\ud800", {"text": "t", "metadata": {"n": 2**53}}]
-    found = node.client().ingest_many(["fine", *bad, strange, both])
+    no_base64 = {"embedding_b64": 5}
+    bad: list[Any] = [
+        "",
+        "x" * 8193,
+        "\ud800",
+        {"text": "t", "metadata": {"n": 2**53}},
+        {"text": "t", "metadata": {"n": 10**400}},
+    ]
+    found = node.client().ingest_many(["fine", *bad, strange, both, no_base64])
     assert isinstance(found[0], Ingested)
     codes = [one.code for one in found if isinstance(one, Failed)]
-    assert codes == [*["invalid_text"] * 3, "invalid_metadata", *["unsupported_version"] * 2]
+    wanted = [*["invalid_text"] * 3, "invalid_metadata", "malformed_json", *[refused["code"]] * 3]
+    assert codes == wanted
     assert node.body()["items"][1:] == [
         strange | {"metadata": {"text": "other model"}},
         both | {"metadata": {"text": "two things"}},
+        no_base64 | {"metadata": {}},
     ]
 
 
