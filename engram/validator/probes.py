@@ -44,7 +44,8 @@ class Drawing:
         open_ = [space for space in pool.namespaces(self._connection) if space.records]
         if not open_:
             return []
-        drawn = [self._random.choice(open_) for _ in range(count)]
+        sizes = [space.records for space in open_]
+        drawn = self._random.choices(open_, sizes, k=count)
         return [question for space in drawn for question in self._in(space)]
 
     def spots(self, count: int) -> list[Question]:
