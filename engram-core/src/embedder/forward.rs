@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::kernels::Kernel;
+use super::kernels::{Kernel, Next};
 use super::matrix::{Projected, Row, View, ZERO_ROW};
 use super::model::{HIDDEN_PANELS, Head, HiddenRow, Layer, Model, Norm, Panel, WIDE_PANELS};
 use super::team::Team;
@@ -78,12 +78,12 @@ impl Pass<'_> {
         let rows = hidden.len();
         let heads = Parts::new(HIDDEN_PANELS, rows, 1);
         self.team.each_range(&mut self.context, &heads.ranges, |head, out| {
-            attend(kernel, &layer.heads[head], hidden, texts, out);
+            attend(kernel, &layer.heads[head], layer.heads.get(head + 1), hidden, texts, out);
         });
         let context = &self.context;
-        linear(self.team, &layer.joined, rows, &mut self.delta, |panel, row, out| {
+        linear(self.team, &layer.joined, rows, &mut self.delta, |panel, next, row, out| {
             let a = View { data: &context[row..], panel_stride: rows };
-            kernel.product(a, &panel.weights, &panel.bias, out);
+            kernel.product(a, panel, next, out);
         });
         self.add_and_norm(&layer.joined_norm);
     }
@@ -96,15 +96,15 @@ impl Pass<'_> {
             let (start, end) = (block * rows / blocks, (block + 1) * rows / blocks);
             let (hidden, rows) = (&self.hidden[start..end], end - start);
             let wide = &mut self.wide[..rows * WIDE_PANELS];
-            linear(self.team, &layer.wide, rows, wide, |panel, row, out| {
-                kernel.product_of_hidden(&hidden[row..], &panel.weights, &panel.bias, out);
+            linear(self.team, &layer.wide, rows, wide, |panel, next, row, out| {
+                kernel.product_of_hidden(&hidden[row..], panel, next, out);
                 kernel.activate(out);
             });
             let wide = &*wide;
             let delta = &mut self.delta[start * HIDDEN_PANELS..end * HIDDEN_PANELS];
-            linear(self.team, &layer.narrow, rows, delta, |panel, row, out| {
+            linear(self.team, &layer.narrow, rows, delta, |panel, next, row, out| {
                 let a = View { data: &wide[row..], panel_stride: rows };
-                kernel.product(a, &panel.weights, &panel.bias, out);
+                kernel.product(a, panel, next, out);
             });
             add_and_norm(
                 self.team,
@@ -125,16 +125,19 @@ impl Pass<'_> {
 fn attend(
     kernel: Kernel,
     head: &Head,
+    next: Option<&Head>,
     hidden: &[HiddenRow],
     texts: &[Range<usize>],
     out: &mut [Row],
 ) {
-    let project = |panel: &Panel| {
+    let project = |panel: &Panel, next: Next<'_>| {
         let mut rows = vec![ZERO_ROW; hidden.len()];
-        kernel.product_of_hidden(hidden, &panel.weights, &panel.bias, &mut rows);
+        kernel.product_of_hidden(hidden, panel, next, &mut rows);
         rows
     };
-    let (q, k, v) = (project(&head.query), project(&head.key), project(&head.value));
+    let q = project(&head.query, Some(&head.key));
+    let k = project(&head.key, Some(&head.value));
+    let v = project(&head.value, next.map(|head| &head.query));
     for text in texts {
         let head = Projected {
             queries: &q[text.clone()],
@@ -145,18 +148,18 @@ fn attend(
     }
 }
 
-/// `part(panel, first row, its rows of out)` for all of them; `out` has `rows` rows in each panel.
+/// `part(panel, panel after it, first row, its rows of out)` for all of them; `out` has `rows` rows in each panel.
 fn linear(
     team: &Team,
     panels: &[Panel],
     rows: usize,
     out: &mut [Row],
-    part: impl Fn(&Panel, usize, &mut [Row]) + Sync,
+    part: impl Fn(&Panel, Next<'_>, usize, &mut [Row]) + Sync,
 ) {
     let parts = Parts::new(panels.len(), rows, team.threads());
     team.each_range(out, &parts.ranges, |index, out| {
         let panel = index / parts.groups;
-        part(&panels[panel], parts.ranges[index].start - panel * rows, out);
+        part(&panels[panel], panels.get(panel + 1), parts.ranges[index].start - panel * rows, out);
     });
 }
 

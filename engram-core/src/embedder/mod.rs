@@ -14,6 +14,7 @@ mod weights;
 
 use std::num::NonZero;
 use std::path::Path;
+use std::thread;
 
 pub use kernels::{Kernel, usable};
 pub use model::MAX_TOKENS;
@@ -63,7 +64,8 @@ impl Embedder {
         self.tokenizer.encode(text)
     }
 
-    /// Each text's vector, in order, computed by up to `threads` threads, this one among them.
+    /// Each text's vector, in order, computed by up to `threads` threads, this one among them, and
+    /// by no more than there are processors.
     ///
     /// No bit depends on the texts beside it, on their order, or on the number of threads.
     ///
@@ -76,6 +78,7 @@ impl Embedder {
         for ids in &mut ids {
             truncate(ids, MAX_TOKENS);
         }
+        let threads = threads.min(thread::available_parallelism().unwrap_or(threads));
         let vectors = self.vectors(&ids, threads.get());
         if let Some(index) = vectors.iter().position(|vector| !vector.iter().all(|x| x.is_finite()))
         {

@@ -4,8 +4,8 @@
 
 use std::hint::spin_loop;
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
 use super::rounding::DefaultRounding;
@@ -25,7 +25,7 @@ pub struct Team {
     round: AtomicUsize,
     /// The next part that nobody has taken.
     next: AtomicUsize,
-    /// Helpers that are not done with this round.
+    /// Helpers that have taken this job and are not done.
     busy: AtomicUsize,
     over: AtomicBool,
     panicked: AtomicBool,
@@ -105,14 +105,13 @@ impl Team {
             (0..count).for_each(part);
             return;
         }
-        // SAFETY: nobody uses the job after this function: `Reunion` waits for every helper, also
-        // when a part panics, and helpers let go of the job before they report.
+        // SAFETY: nobody uses the job after this function. `Reunion` takes it back and waits for
+        // every helper that has it, also when a part panics; who comes later finds none.
         let job = unsafe { std::mem::transmute::<Job<'_>, Job<'static>>(part) };
-        *self.job.lock().expect("no panic under this lock") = Some((job, count));
         self.next.store(0, Ordering::Relaxed);
-        self.busy.store(self.helpers, Ordering::Relaxed);
-        self.round.fetch_add(1, Ordering::Release);
+        *self.lock() = Some((job, count));
         let reunion = Reunion(self);
+        self.round.fetch_add(1, Ordering::Release);
         self.take_parts(job, count);
         drop(reunion);
         assert!(!self.panicked.load(Ordering::Relaxed), "a part of the work panicked");
@@ -131,16 +130,31 @@ impl Team {
     /// A helper's life.
     fn help(&self) {
         let _rounding = DefaultRounding::set();
-        for round in 1.. {
-            wait_until(|| self.round.load(Ordering::Acquire) >= round);
+        let mut seen = 0;
+        loop {
+            wait_until(|| self.round.load(Ordering::Acquire) != seen);
             if self.over.load(Ordering::Relaxed) {
                 return;
             }
-            let _report = Report(self);
-            let job = *self.job.lock().expect("no panic under this lock");
-            let (job, count) = job.expect("a round has a job");
-            self.take_parts(job, count);
+            seen = self.round.load(Ordering::Acquire);
+            if let Some((job, count)) = self.join() {
+                let _report = Report(self);
+                self.take_parts(job, count);
+            }
         }
+    }
+
+    /// The job of this round, unless the others have done it already.
+    fn join(&self) -> Option<(Job<'static>, usize)> {
+        let job = self.lock();
+        if job.is_some() {
+            self.busy.fetch_add(1, Ordering::Relaxed);
+        }
+        *job
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(Job<'static>, usize)>> {
+        self.job.lock().expect("no panic under this lock")
     }
 }
 
@@ -179,13 +193,14 @@ impl Drop for Dismissal<'_> {
     }
 }
 
-/// Waits, when dropped, until all helpers are done with the round.
+/// Takes the job back, when dropped, and waits for the helpers that have it.
 struct Reunion<'a>(&'a Team);
 
 impl Drop for Reunion<'_> {
     fn drop(&mut self) {
         // What nobody has taken when a part of the leader's panics is not done.
         self.0.next.fetch_add(usize::MAX / 2, Ordering::Relaxed);
+        *self.0.lock() = None;
         wait_until(|| self.0.busy.load(Ordering::Acquire) == 0);
     }
 }

@@ -7,10 +7,10 @@
 )]
 
 use std::arch::x86_64::{
-    __m256, _CMP_LT_OQ, _mm256_add_epi32, _mm256_add_ps, _mm256_andnot_ps, _mm256_blendv_ps,
-    _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_div_ps, _mm256_fmadd_ps,
-    _mm256_load_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
-    _mm256_slli_epi32, _mm256_store_ps, _mm256_sub_ps,
+    __m256, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm256_add_epi32, _mm256_add_ps,
+    _mm256_andnot_ps, _mm256_blendv_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps,
+    _mm256_div_ps, _mm256_fmadd_ps, _mm256_load_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_store_ps, _mm256_sub_ps,
 };
 
 use super::simd::{Block, Simd};
@@ -35,6 +35,11 @@ impl Avx2 {
 // `Block` is 64 readable bytes at an address divisible by 64, of which `HALF` floats are half.
 impl Simd for Avx2 {
     type V = Pair;
+
+    #[inline(always)]
+    fn prefetch(self, block: &Block) {
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(block.0.as_ptr().cast()) }
+    }
 
     #[inline(always)]
     fn load(self, block: &Block) -> Pair {

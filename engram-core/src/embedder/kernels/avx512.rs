@@ -8,10 +8,10 @@
 )]
 
 use std::arch::x86_64::{
-    __m512, _CMP_LT_OQ, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_castps_si512,
-    _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_div_ps, _mm512_fmadd_ps, _mm512_load_ps,
-    _mm512_mask_blend_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_slli_epi32, _mm512_store_ps, _mm512_sub_ps,
+    __m512, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_ps,
+    _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_div_ps, _mm512_fmadd_ps,
+    _mm512_load_ps, _mm512_mask_blend_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32, _mm512_store_ps, _mm512_sub_ps,
 };
 
 use super::simd::{Block, Simd};
@@ -33,6 +33,11 @@ impl Avx512 {
 // `Block` is 64 readable bytes at an address divisible by 64.
 impl Simd for Avx512 {
     type V = __m512;
+
+    #[inline(always)]
+    fn prefetch(self, block: &Block) {
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(block.0.as_ptr().cast()) }
+    }
 
     #[inline(always)]
     fn load(self, block: &Block) -> __m512 {

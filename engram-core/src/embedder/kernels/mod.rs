@@ -15,7 +15,7 @@ mod table;
 
 use self::table::Table;
 use super::matrix::{Projected, Row, View};
-use super::model::{HiddenRow, Norm};
+use super::model::{HiddenRow, Norm, Panel};
 use crate::limits::DIMENSIONS;
 
 /// The operations of a forward pass, in instructions that this processor has.
@@ -49,15 +49,23 @@ impl Kernel {
         self.0.name
     }
 
-    /// out = a x b + bias, for one panel of columns; `a` has one row for each of `out`'s.
-    pub(super) fn product(self, a: View<'_>, b: &[Row], bias: &Row, out: &mut [Row]) {
-        unsafe { (self.0.product)(a, b, bias, out) }
+    /// out = a x weights + bias, for one panel; `a` has one row for each of `out`'s.
+    ///
+    /// `next`: the panel that will be needed after this one, to be fetched meanwhile.
+    pub(super) fn product(self, a: View<'_>, panel: &Panel, next: Next<'_>, out: &mut [Row]) {
+        unsafe { (self.0.product)(a, &panel.weights, weights(next), &panel.bias, out) }
     }
 
     /// The same, for an `a` that lies row after row.
-    pub(super) fn product_of_hidden(self, a: &[HiddenRow], b: &[Row], bias: &Row, out: &mut [Row]) {
+    pub(super) fn product_of_hidden(
+        self,
+        a: &[HiddenRow],
+        panel: &Panel,
+        next: Next<'_>,
+        out: &mut [Row],
+    ) {
         let a = View { data: a.as_flattened(), panel_stride: 1 };
-        unsafe { (self.0.product_of_hidden)(a, b, bias, out) }
+        unsafe { (self.0.product_of_hidden)(a, &panel.weights, weights(next), &panel.bias, out) }
     }
 
     /// GELU of every number.
@@ -79,4 +87,11 @@ impl Kernel {
     pub(super) fn pool(self, hidden: &[HiddenRow]) -> [f32; DIMENSIONS] {
         unsafe { (self.0.pool)(hidden) }
     }
+}
+
+/// The panel after one.
+pub type Next<'a> = Option<&'a Panel>;
+
+fn weights(next: Next<'_>) -> &[Row] {
+    next.map_or(&[], |panel| &panel.weights)
 }

@@ -8,6 +8,7 @@ use std::arch::aarch64::{
     vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32, vmulq_f32, vreinterpretq_f32_u32,
     vreinterpretq_u32_f32, vshlq_n_u32, vst1q_f32, vsubq_f32,
 };
+use std::arch::asm;
 use std::array::from_fn;
 
 use super::simd::{Block, Simd};
@@ -22,6 +23,14 @@ pub struct Neon;
 // SAFETY of every block here: NEON is part of aarch64, and the slices hold four floats each.
 impl Simd for Neon {
     type V = Four;
+
+    #[inline(always)]
+    fn prefetch(self, block: &Block) {
+        unsafe {
+            let address = block.0.as_ptr();
+            asm!("prfm pldl2keep, [{}]", in(reg) address, options(nostack, readonly, preserves_flags));
+        }
+    }
 
     #[inline(always)]
     fn load(self, block: &Block) -> Four {

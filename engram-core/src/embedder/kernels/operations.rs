@@ -25,7 +25,7 @@ macro_rules! strided {
         for $block in $blocks {
             $sum = $step;
         }
-        fold($s, $sum)
+        fold($s, $sum, |a, b| a + b)
     }};
 }
 
@@ -77,7 +77,7 @@ fn normalise<S: Simd>(s: S, row: &mut [Block], norm: &Norm) {
 #[inline(always)]
 pub fn attend<S: Simd>(
     s: S,
-    product: impl Fn(View<'_>, &[Row], &Row, &mut [Row]),
+    product: impl Fn(View<'_>, &[Row], &mut [Row]),
     head: Projected<'_>,
     out: &mut [Row],
 ) {
@@ -90,13 +90,13 @@ pub fn attend<S: Simd>(
         let rows = queries.len();
         let scores = &mut scores[..panels * rows];
         for (keys, scores) in keys.chunks_exact(WIDTH).zip(scores.chunks_exact_mut(rows)) {
-            product(View { data: queries, panel_stride: rows }, keys, &ZERO_ROW, scores);
+            product(View { data: queries, panel_stride: rows }, keys, scores);
         }
         let mut shares = [0.0; QUERIES];
         for (row, share) in shares.iter_mut().enumerate().take(rows) {
             *share = 1.0 / softmax_numerators(s, scores, rows, row, tokens);
         }
-        product(View { data: scores, panel_stride: rows }, head.values, &ZERO_ROW, out);
+        product(View { data: scores, panel_stride: rows }, head.values, out);
         for (row, share) in out.iter_mut().zip(shares) {
             for block in row {
                 s.store(s.mul(s.load(block), s.splat(share)), block);
@@ -118,6 +118,9 @@ fn transpose(keys: &[Row], into: &mut [Row]) {
 }
 
 /// One query's scores become e^(score x scale - greatest); returns their sum.
+///
+/// `scores`: panels of `rows` rows, of which `row` is the query's; all columns but the first `keys`
+/// become +0.
 #[inline(always)]
 fn softmax_numerators<S: Simd>(
     s: S,
@@ -126,28 +129,40 @@ fn softmax_numerators<S: Simd>(
     row: usize,
     keys: usize,
 ) -> f32 {
-    let place = |block: usize| ((block / 2) * rows + row, block % 2);
-    let blocks = keys.div_ceil(LANES);
-    let used = keys - (blocks - 1) * LANES;
-    let scale = s.splat(SCALE);
-    let (last_row, last_half) = place(blocks - 1);
-    scores[last_row][last_half].0[used..].fill(f32::NEG_INFINITY);
+    let (scale, least) = (s.splat(SCALE), f32::NEG_INFINITY);
+    fill_rest(scores, row, keys, least);
+    let mut greatest = s.splat(least);
+    for panel in scores.chunks_exact_mut(rows) {
+        for block in &mut panel[row] {
+            let scaled = s.mul(s.load(block), scale);
+            s.store(scaled, block);
+            greatest = s.max(greatest, scaled);
+        }
+    }
+    let greatest = s.splat(fold(s, greatest, f32::max));
+    for panel in scores.chunks_exact_mut(rows) {
+        for block in &mut panel[row] {
+            s.store(exp(s, s.sub(s.load(block), greatest)), block);
+        }
+    }
+    fill_rest(scores, row, keys, 0.0);
+    let mut sum = s.splat(0.0);
+    for panel in scores.chunks_exact(rows) {
+        for block in &panel[row] {
+            sum = s.add(sum, s.load(block));
+        }
+    }
+    fold(s, sum, |a, b| a + b)
+}
 
-    let mut greatest = s.splat(f32::NEG_INFINITY);
-    for (row, half) in (0..blocks).map(place) {
-        let scaled = s.mul(s.load(&scores[row][half]), scale);
-        s.store(scaled, &mut scores[row][half]);
-        greatest = s.max(greatest, scaled);
+/// Give the columns after the first `keys` of a row this number; they are in the last panel.
+#[inline(always)]
+fn fill_rest(scores: &mut [Row], row: usize, keys: usize, number: f32) {
+    let rows = scores.len() / keys.div_ceil(WIDTH);
+    let first = scores.len() - rows;
+    for column in (keys - 1) % WIDTH + 1..WIDTH {
+        scores[first + row][column / LANES].0[column % LANES] = number;
     }
-    let mut block = Block::ZERO;
-    s.store(greatest, &mut block);
-    let greatest = s.splat(block.0.into_iter().fold(f32::NEG_INFINITY, f32::max));
-    for (row, half) in (0..blocks).map(place) {
-        let numerator = exp(s, s.sub(s.load(&scores[row][half]), greatest));
-        s.store(numerator, &mut scores[row][half]);
-    }
-    scores[last_row][last_half].0[used..].fill(0.0);
-    strided!(s, (0..blocks).map(place), |sum, at| s.add(sum, s.load(&scores[at.0][at.1])))
 }
 
 /// The mean over all tokens, at unit length.

@@ -34,6 +34,8 @@ fn each(lane: impl Fn(usize) -> f32) -> [f32; LANES] {
 impl Simd for Portable {
     type V = [f32; LANES];
 
+    fn prefetch(self, _block: &Block) {}
+
     fn load(self, block: &Block) -> Self::V {
         block.0
     }

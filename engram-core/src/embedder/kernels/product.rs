@@ -5,7 +5,8 @@
 use super::simd::{LANES, Simd};
 use crate::embedder::matrix::{Row, View, WIDTH};
 
-/// One panel of a x b + bias. `b`: k rows; `out`: one row for each of `a`'s.
+/// One panel of a x b + bias. `b`: k rows; `next`: the panel that will be needed after this one;
+/// `out`: one row for each of `a`'s.
 ///
 /// A kernel computes tiles of at most `ROWS` rows and `BLOCKS` x 16 columns, as many as its
 /// registers hold accumulators. `STRIDE`: from one row of `a` to the next.
@@ -14,6 +15,7 @@ pub fn product<S: Simd, const ROWS: usize, const BLOCKS: usize, const STRIDE: us
     s: S,
     a: View<'_>,
     b: &[Row],
+    next: &[Row],
     bias: &Row,
     out: &mut [Row],
 ) {
@@ -23,8 +25,11 @@ pub fn product<S: Simd, const ROWS: usize, const BLOCKS: usize, const STRIDE: us
         let (start, end) = (tile * rows / tiles, (tile + 1) * rows / tiles);
         let a = View { data: &a.data[start * STRIDE..], ..a };
         let out = &mut out[start..end];
+        // The weights are larger than caches. The first tiles fetch the next panel meanwhile.
+        let ahead =
+            next.len() * tile.min(2) / tiles.min(2)..next.len() * (tile + 1).min(2) / tiles.min(2);
         for block in (0..2).step_by(BLOCKS) {
-            by_rows::<S, ROWS, BLOCKS, STRIDE>(s, a, b, bias, block, out);
+            by_rows::<S, ROWS, BLOCKS, STRIDE>(s, a, b, &next[ahead.clone()], bias, block, out);
         }
     }
 }
@@ -36,13 +41,14 @@ macro_rules! by_rows {
             s: S,
             a: View<'_>,
             b: &[Row],
+            ahead: &[Row],
             bias: &Row,
             block: usize,
             out: &mut [Row],
         ) {
             match out.len() {
                 $($rows if $rows <= ROWS => {
-                    tile::<S, $rows, BLOCKS, STRIDE>(s, a, b, bias, block, out);
+                    tile::<S, $rows, BLOCKS, STRIDE>(s, a, b, ahead, bias, block, out);
                 })*
                 _ => unreachable!("a tile has no more rows than the kernel's accumulators"),
             }
@@ -57,6 +63,7 @@ fn tile<S: Simd, const R: usize, const BLOCKS: usize, const STRIDE: usize>(
     s: S,
     a: View<'_>,
     b: &[Row],
+    ahead: &[Row],
     bias: &Row,
     block: usize,
     out: &mut [Row],
@@ -67,6 +74,10 @@ fn tile<S: Simd, const R: usize, const BLOCKS: usize, const STRIDE: usize>(
     let panels = whole.len();
     for (panel, b) in whole.enumerate() {
         let a = &a.data[panel * a.panel_stride..][..=(R - 1) * STRIDE];
+        let share = ahead.len() * panel / panels..ahead.len() * (panel + 1) / panels;
+        for block in ahead[share].as_flattened() {
+            s.prefetch(block);
+        }
         let b: &[Row; WIDTH] = b.try_into().expect("whole panels");
         for (half, b) in b.chunks_exact(WIDTH / 2).enumerate() {
             for (lane, b) in b.iter().enumerate() {

@@ -25,6 +25,8 @@ pub trait Simd: Copy {
     /// Sixteen float32.
     type V: Copy;
 
+    /// Ask for a block that will be needed soon.
+    fn prefetch(self, block: &Block);
     fn load(self, block: &Block) -> Self::V;
     fn store(self, lanes: Self::V, block: &mut Block);
     fn splat(self, number: f32) -> Self::V;
@@ -45,22 +47,16 @@ pub trait Simd: Copy {
     fn scale(self, a: Self::V, shifted: Self::V) -> Self::V;
 }
 
-/// The sixteen lanes of a value.
+/// Sixteen lanes into one number: halves are combined until one is left.
 #[inline(always)]
-pub fn lanes<S: Simd>(s: S, value: S::V) -> [f32; LANES] {
+pub fn fold<S: Simd>(s: S, value: S::V, combine: impl Fn(f32, f32) -> f32) -> f32 {
     let mut block = Block::ZERO;
     s.store(value, &mut block);
-    block.0
-}
-
-/// The sum of sixteen lanes: halves are added until one is left.
-#[inline(always)]
-pub fn fold<S: Simd>(s: S, value: S::V) -> f32 {
-    let mut sums = lanes(s, value);
+    let lanes = &mut block.0;
     for half in [8, 4, 2, 1] {
         for lane in 0..half {
-            sums[lane] += sums[lane + half];
+            lanes[lane] = combine(lanes[lane], lanes[lane + half]);
         }
     }
-    sums[0]
+    lanes[0]
 }

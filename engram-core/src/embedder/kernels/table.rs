@@ -2,15 +2,18 @@
 
 #![allow(unsafe_code, reason = "functions with the instructions of one processor")]
 
-use crate::embedder::matrix::{Projected, Row, View};
+use crate::embedder::matrix::{Projected, Row, View, ZERO_ROW};
 use crate::embedder::model::{HIDDEN_PANELS, HiddenRow, Norm};
 use crate::limits::DIMENSIONS;
+
+/// (a, panel of b, panel after it, bias, out).
+type Product = unsafe fn(View<'_>, &[Row], &[Row], &Row, &mut [Row]);
 
 /// Functions that a processor can run, or not.
 pub struct Table {
     pub name: &'static str,
-    pub product: unsafe fn(View<'_>, &[Row], &Row, &mut [Row]),
-    pub product_of_hidden: unsafe fn(View<'_>, &[Row], &Row, &mut [Row]),
+    pub product: Product,
+    pub product_of_hidden: Product,
     pub activate: unsafe fn(&mut [Row]),
     pub add_and_norm: unsafe fn(&mut [HiddenRow], View<'_>, &Norm),
     pub attend: unsafe fn(Projected<'_>, &mut [Row]),
@@ -23,7 +26,7 @@ pub struct Table {
 macro_rules! table {
     ($module:ident: $processor:expr, $rows:literal x $blocks:literal $(, features = $features:literal)?) => {
         pub mod $module {
-            use super::{DIMENSIONS, HIDDEN_PANELS, HiddenRow, Norm, Projected, Row, Table, View};
+            use super::{DIMENSIONS, HIDDEN_PANELS, HiddenRow, Norm, Projected, Row, Table, View, ZERO_ROW};
             use crate::embedder::kernels::{operations, product as generic};
 
             pub const TABLE: Table = Table {
@@ -38,13 +41,13 @@ macro_rules! table {
 
             // SAFETY of every function here: a `Kernel` is made only where its features are.
             $(#[target_feature(enable = $features)])?
-            unsafe fn product(a: View<'_>, b: &[Row], bias: &Row, out: &mut [Row]) {
-                generic::product::<_, $rows, $blocks, 1>($processor, a, b, bias, out);
+            unsafe fn product(a: View<'_>, b: &[Row], next: &[Row], bias: &Row, out: &mut [Row]) {
+                generic::product::<_, $rows, $blocks, 1>($processor, a, b, next, bias, out);
             }
 
             $(#[target_feature(enable = $features)])?
-            unsafe fn product_of_hidden(a: View<'_>, b: &[Row], bias: &Row, out: &mut [Row]) {
-                generic::product::<_, $rows, $blocks, HIDDEN_PANELS>($processor, a, b, bias, out);
+            unsafe fn product_of_hidden(a: View<'_>, b: &[Row], next: &[Row], bias: &Row, out: &mut [Row]) {
+                generic::product::<_, $rows, $blocks, HIDDEN_PANELS>($processor, a, b, next, bias, out);
             }
 
             $(#[target_feature(enable = $features)])?
@@ -59,8 +62,8 @@ macro_rules! table {
 
             $(#[target_feature(enable = $features)])?
             unsafe fn attend(head: Projected<'_>, out: &mut [Row]) {
-                let product = |a: View<'_>, b: &[Row], bias: &Row, out: &mut [Row]| unsafe {
-                    product(a, b, bias, out);
+                let product = |a: View<'_>, b: &[Row], out: &mut [Row]| unsafe {
+                    product(a, b, &[], &ZERO_ROW, out);
                 };
                 operations::attend($processor, product, head, out);
             }
