@@ -32,6 +32,14 @@ def test_anything_else_is_refused_with_what_there_is(location: str) -> None:
         open_chain(location)
 
 
+@pytest.mark.parametrize("url", ["wss://me:secret@node.example:443/secret?key=secret"])
+def test_a_providers_key_is_not_shown(url: str) -> None:
+    pytest.importorskip("bittensor", reason="needs the extra engram-network[subtensor]")
+    chain = open_chain(url)
+    assert chain.name == "wss://node.example:443"
+    chain.close()
+
+
 def test_a_missing_sdk_is_named_with_the_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def version(_name: str) -> str:
         raise metadata.PackageNotFoundError

@@ -36,6 +36,7 @@ class Connection:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
+        self._substrate = endpoint.substrate()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="subtensor", daemon=True)
         self._thread.start()
@@ -77,7 +78,6 @@ class Connection:
         self._loop.set_exception_handler(_log_quietly)
         self._stop = asyncio.Event()
         self._dialling = asyncio.Lock()
-        self._substrate = self._endpoint.substrate()
         self._ready.set()
         await self._stop.wait()
         with suppress(TimeoutError):

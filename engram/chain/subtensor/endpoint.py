@@ -23,13 +23,14 @@ class Endpoint:
     """One node, and the others of its network to turn to."""
 
     name: str
+    """For people and logs: providers put keys into the rest of an address."""
     url: str
     fallbacks: tuple[str, ...] = ()
     archives: tuple[str, ...] = ()
     """Asked for state that the others have forgotten."""
 
     def substrate(self) -> bittensor.RpcSubstrate:
-        """A connection of the SDK, not dialled yet; it belongs to the event loop it is made on."""
+        """A connection of the SDK, not dialled yet; one event loop may use it."""
         import bittensor
 
         return bittensor.RpcSubstrate(
@@ -58,11 +59,17 @@ def endpoint_of(location: str) -> Endpoint:
 
     label, url = settings.resolve_endpoint(location)
     return Endpoint(
-        name=label,
+        name=label if label in NETWORKS else shown(url),
         url=url,
         fallbacks=tuple(settings.default_fallback_endpoints(label)),
         archives=tuple(settings.default_archive_endpoints(label)),
     )
+
+
+def shown(url: str) -> str:
+    """The address without user, path and query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def require_sdk() -> None:
