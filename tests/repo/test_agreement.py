@@ -14,7 +14,7 @@ CID_A, CID_B = "v1::" + "a" * 64, "v1::" + "b" * 64
 @pytest.mark.parametrize(
     ("promised", "real"),
     [
-        (f"0.512  {CID_A}", f"0.508 {CID_B}"),
+        (f"0.512  {CID_A}", f"0.508 {CID_A}"),
         ('{"latency_ms": 1.5, "score": 0.71}', '{"latency_ms": 88, "score": 0.7099}'),
         ("one\ntwo\n…", "one\ntwo\nthree\nfour"),
     ],
@@ -35,6 +35,14 @@ def test_what_may_differ(promised: str, real: str) -> None:
 )
 def test_what_may_not(promised: str, real: str) -> None:
     assert not agrees(promised, real)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_cids_may_differ_only_without_the_exact_embedder(
+    exact: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.repo.readme.exact_here", lambda: exact)
+    assert agrees(f"cid {CID_A}", f"cid {CID_B}") is not exact
 
 
 def test_commands_and_outputs_are_told_apart(tmp_path: Path) -> None:
