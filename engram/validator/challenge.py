@@ -24,6 +24,7 @@ from engram.validator.verdict import Failure, Verdict
 
 FETCHED = 4  # one in four checks of an audit fetches the whole record
 RESTORES = 0.9  # share of an audit that passes, from which on silence is forgiven
+CLOCK_SKEW = "challenge_expired"
 NAMED = 3  # records that a value's explanation names
 
 log = structlog.get_logger("engram.validator")
@@ -102,8 +103,7 @@ class Challenger:
         else:
             audit = await self._examiner.audit(sheet)
         miner = sheet.miner.id
-        outcomes = [single, *audit.values()]
-        findings.spoke[miner] = any(not unreachable(outcome) for outcome in outcomes)
+        findings.spoke[miner] = not is_excuse(single)
         findings.values += [
             value_of(miner, Check.CHALLENGE, {sheet.single: single}),
             value_of(miner, Check.AUDIT, audit),
@@ -135,6 +135,11 @@ class Challenger:
 def unreachable(outcome: Outcome) -> bool:
     """True if it shows nothing about the record: nobody was reached."""
     return isinstance(outcome, Failure) and outcome.verdict is Verdict.UNREACHABLE
+
+
+def is_excuse(outcome: Outcome) -> bool:
+    """True if our own line or clock may be at fault, which shows if most miners say the same."""
+    return unreachable(outcome) or (outcome is not None and outcome.code == CLOCK_SKEW)
 
 
 def value_of(miner: int, kind: Check, outcomes: Mapping[KnownRecord, Outcome]) -> Value:

@@ -46,4 +46,7 @@ def own_fault(tx: sqlite3.Connection, round_: Reached, now: float, patience_s: f
         set_fact(tx, DISCARDED_SINCE, now)
     elif round_.answered and now - since >= patience_s:
         return None
-    return f"{len(failed)} of {len(before)} miners that answered last time cannot be reached"
+    return (
+        f"{len(failed)} of {len(before)} miners that answered last time cannot be reached, "
+        "or find our clock wrong"
+    )
