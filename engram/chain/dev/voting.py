@@ -9,7 +9,7 @@ from dataclasses import replace
 from engram.chain.dev import events, pairs, seats
 from engram.chain.dev.answers import done, not_registered, rate_limited, refused
 from engram.chain.dev.pairs import Pairs
-from engram.chain.dev.rules import Rules, units
+from engram.chain.dev.rules import units
 from engram.chain.dev.seats import Seat
 from engram.chain.dev.subnets import SubnetRow
 from engram.chain.interface import Receipt
@@ -31,7 +31,7 @@ def set_weights(
         return not_registered(hotkey, subnet.netuid)
     uids = {seat.hotkey: seat.uid for seat in taken}
     known = {uids[one]: weight for one, weight in weights.items() if one in uids}
-    chosen = _fitted(mine, known, subnet.rules)
+    chosen = to_u16(capped(known, subnet.rules.max_weight_limit))
     refusal = refusal_of(subnet, block, mine, chosen, version_key, len(taken))
     if refusal is not None:
         return refusal
@@ -77,12 +77,6 @@ def reveal(connection: sqlite3.Connection, subnet: SubnetRow, epoch_block: int) 
         events.record(
             connection, epoch_block, "revealed", netuid=subnet.netuid, hotkey=hotkey, uid=uid
         )
-
-
-def _fitted(mine: Seat, known: Mapping[int, float], rules: Rules) -> Pairs:
-    """Within the largest share; a weight for oneself alone is exempt, as on subtensor."""
-    limit = 1.0 if set(known) == {mine.uid} else rules.max_weight_limit
-    return to_u16(capped(known, limit))
 
 
 def _refusal_of_pairs(
