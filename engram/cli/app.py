@@ -38,7 +38,7 @@ COMMANDS = {
     "get": Entry("records:get", "Show one record."),
     "verify": Entry("verify:verify", "Recompute a record's CID here, without trusting the node."),
     "list": Entry("records:list_", "List records in order of arrival."),
-    "status": Entry("status:status", "Show whether a node is up and what it holds."),
+    "status": Entry("status:status", "Show how the local network stands, or one node."),
     "doctor": Entry(
         "doctor:doctor",
         "Check this machine: versions, model, folder, port; with a chain, the place on it.",

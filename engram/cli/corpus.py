@@ -19,6 +19,7 @@ SEARCHES = (
     "an epidemic traced to a dirty well",
     "chance that guests at a party were born on the same date",
 )  # answered in other words than they are asked in, which is the point of semantic memory
+ONLY = {"source": "engram-demo"}  # a validator's own records are among those of the network
 BATCH = 32  # passages a request: small enough for a progress bar that moves
 REFUSED = "refused_here"  # deleted by the operator since: to be left alone
 

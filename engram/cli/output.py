@@ -9,10 +9,12 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from engram.cli import terminal
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and newline
+FILE_WIDTH = 160  # columns of a table that goes to a file or another program
 SNIPPET = 92  # characters: with the indent it fits a line of 100
 
 
@@ -24,6 +26,14 @@ def print_json(body: Any) -> None:
 def say(line: str = "", style: str | None = None) -> None:
     """A line for a person; the text is never read as markup and never wrapped."""
     Console(highlight=False, soft_wrap=True).print(harmless(line), style=style, markup=False)
+
+
+def show(table: Table) -> None:
+    """A table on stdout, as wide as it needs to be where nobody's window limits it."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=FILE_WIDTH)
+    console.print(table)
 
 
 def note(line: str, style: str | None = "yellow") -> None:

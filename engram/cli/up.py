@@ -19,6 +19,9 @@ from engram.cli.network.control import Size
 from engram.cli.network.layout import SUPERVISOR, Layout
 from engram.cli.network.plan import SHORTENED
 from engram.cli.network.report import NodeReport
+from engram.cli.network.standing import NetworkStanding
+from engram.cli.network.table import replication, table
+from engram.cli.network.waiting import wait_paid
 from engram.cli.options import settings
 from engram.config import MinerSettings
 from engram.errors import NotReady
@@ -188,6 +191,31 @@ def show(layout: Layout, nodes: list[NodeReport], *, demo: bool) -> None:
         for query in corpus.SEARCHES:
             show_search(client, query)
     output.say(f"\nREADY {url}")
+    validator = next((node.url for node in nodes if node.role == "validator"), None)
+    if validator is not None:
+        say(f"the validator's scores are at {validator}/scores")
+    if demo and validator is not None:
+        show_scores(layout)
+
+
+def show_scores(layout: Layout) -> None:
+    """Wait until miners are paid for what the validator measured, and show how all stand."""
+    say("the validator posts records of its own, probes and challenges the miners, sets weights")
+    found = wait_paid(layout, told=tell_progress)
+    output.say()
+    output.show(table(found))
+    output.say(replication(found.replication))
+
+
+def tell_progress(found: NetworkStanding) -> None:
+    miners = [one for one in found.neurons if one.role == "miner"]
+    judged = sum(one.composite is not None for one in miners)
+    weighed = sum(bool(one.weight) for one in miners)
+    paid = sum(one.incentive > 0 for one in miners)
+    say(
+        f"block {found.block}: of {counted(len(miners), 'miner')} {judged} are scored, "
+        f"{weighed} have weight, {paid} are paid"
+    )
 
 
 def fill(layout: Layout, client: EngramClient) -> None:
@@ -206,7 +234,7 @@ def fill(layout: Layout, client: EngramClient) -> None:
 
 
 def show_search(client: EngramClient, query: str) -> None:
-    found = client.query(query, top_k=HITS_SHOWN)
+    found = client.query(query, top_k=HITS_SHOWN, where=corpus.ONLY)
     output.say(f"\n{query}  ({found.latency_ms:.1f} ms)")
     for hit in found:
         output.say(f"  {hit.score:.3f}  {hit.cid}")

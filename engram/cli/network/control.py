@@ -10,19 +10,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import httpx
-
 from engram.cli.network import report
-from engram.cli.network.layout import SUPERVISOR, Layout
+from engram.cli.network.asking import ask
+from engram.cli.network.layout import PROBES, SUPERVISOR, Layout
 from engram.cli.network.report import NodeReport
 from engram.cli.network.supervisor import STOP_TIMEOUT_S
 from engram.errors import NotReady, Unavailable
 from engram.storage import Holder
 
 POLL_S = 0.1
-PROBE_TIMEOUT_S = 2.0
 MARGIN_S = 5.0  # beyond what the supervisor gives its nodes to end
-PROBES = {"miner": "/ready", "validator": "/health"}
 
 
 @dataclass(frozen=True)
@@ -84,11 +81,7 @@ def mine(layout: Layout, pid: int) -> list[NodeReport]:
 
 def serves(node: NodeReport) -> bool:
     """True once a node has loaded everything."""
-    try:
-        answer = httpx.get(node.url + PROBES[node.role], timeout=PROBE_TIMEOUT_S, trust_env=False)
-    except httpx.HTTPError:
-        return False
-    return answer.status_code == httpx.codes.OK
+    return ask(node.url + PROBES[node.role]) is not None
 
 
 def last_words(layout: Layout, name: str, code: int) -> str:

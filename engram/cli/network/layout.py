@@ -11,6 +11,8 @@ from engram.storage import Holder, describe_holder
 
 Role = Literal["miner", "validator"]
 
+PROBES: dict[Role, str] = {"miner": "/ready", "validator": "/health"}
+"""Paths that answer once a node has loaded everything."""
 WALLET = "local"
 LOG_LINES_SHOWN = 15
 

@@ -1,0 +1,48 @@
+"""Waiting until a young network has come so far that there is something to show."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from engram.cli.network.layout import Layout
+from engram.cli.network.standing import NetworkStanding, standing
+from engram.errors import NotReady
+
+POLL_S = 1.0
+TELL_EVERY_S = 5.0
+PATIENCE_S = 300.0  # a quiet machine takes 40 s
+
+
+def wait_paid(
+    layout: Layout,
+    told: Callable[[NetworkStanding], None],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> NetworkStanding:
+    """How the network stands once weights are set and every miner is paid.
+
+    ``told`` hears of it every few seconds. Raises NotReady if it does not come to that.
+    """
+    began = last_told = monotonic()
+    while True:
+        found = standing(layout)
+        if is_paid(found):
+            return found
+        now = monotonic()
+        if now - last_told >= TELL_EVERY_S:
+            last_told = now
+            told(found)
+        if now - began >= PATIENCE_S:
+            raise NotReady(
+                f"After {PATIENCE_S:.0f} s the validator has not set weights yet; "
+                f"{layout.log('validator')} says why."
+            )
+        sleep(POLL_S)
+
+
+def is_paid(found: NetworkStanding) -> bool:
+    """True once every miner has weight and incentive."""
+    miners = [one for one in found.neurons if one.role == "miner"]
+    return all(one.weight and one.incentive > 0 for one in miners)
