@@ -20,7 +20,17 @@ from benchmarks import machine, report
 from benchmarks.scale import FULL, QUICK, Scale
 
 RESULTS = Path(__file__).parent / "results"
-NAMES = ("core", "embedder", "ingest_text", "ingest_raw", "query", "recall", "start", "peers")
+NAMES = (
+    "core",
+    "embedder",
+    "ingest_text",
+    "ingest_raw",
+    "query",
+    "recall",
+    "start",
+    "validator",
+    "peers",
+)
 SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """Set on some machines for the sake of old OpenBLAS builds; they make a current numpy slow."""
 

@@ -24,6 +24,8 @@ class Scale:
     """Alternating pairs (ours, then the floor) behind each median."""
     loaded_seconds: float = 10.0
     """How long queries run beside ingest, per run."""
+    miners: int = 256
+    """Miners that a validator scores; a subnet holds no more."""
     corpus: Path = field(default_factory=lambda: EmbedderSettings().cache_dir / "bench" / "english")
     """Where the sentences and their embeddings are kept between runs."""
 
@@ -33,4 +35,6 @@ class Scale:
 
 
 FULL = Scale()
-QUICK = Scale(records=5_000, queries=200, ingest=2_000, texts=60, runs=3, loaded_seconds=3.0)
+QUICK = Scale(
+    records=5_000, queries=200, ingest=2_000, texts=60, runs=3, loaded_seconds=3.0, miners=64
+)

@@ -39,7 +39,7 @@ class Plan:
     probes: int
     spots: int
     spread_s: float
-    """Questions to a miner begin at random times within so many seconds of the round."""
+    """A miner's questions begin at random times within so many seconds of the round's begin."""
     deadline_s: float
     """After which those who still wait for their turn are not asked any more."""
 
@@ -108,10 +108,11 @@ class Scorer:
     async def _ask(self, questions: list[tuple[int, Question]], asking: Asking) -> None:
         """Ask one miner. Once it takes all the time there is, the rest is lost unasked."""
         lost: Failure | None = None
+        pause = self._plan.spread_s / len(questions)
         for position, question in questions:
             miner = question.miner.id
             if lost is None:
-                await self._clock.sleep(self._random.uniform(0, self._plan.spread_s))
+                await self._clock.sleep(self._random.uniform(0, pause))
                 sample, failure = await self._sample(position, question)
                 spoke = failure is None or failure.verdict is not Verdict.UNREACHABLE
                 asking.spoke[miner] = asking.spoke.get(miner, False) or spoke

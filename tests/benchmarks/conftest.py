@@ -31,6 +31,7 @@ def scale(tmp_path: Path) -> Scale:
         texts=8,
         runs=1,
         loaded_seconds=0.5,
+        miners=6,
         corpus=corpus,
     )
 
