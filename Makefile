@@ -18,7 +18,7 @@ ifdef NO_RUST
 export ENGRAM_CORE := python
 endif
 
-.PHONY: up down test test-twin check bench chaos requirements clean help
+.PHONY: up down test test-twin test-aarch64 check bench chaos requirements clean help
 
 up: ## Set up and start a dev chain, 3 miners and a validator (DEMO=1: show it and stop; DETACH=1: leave it running)
 	@$(BOOTSTRAP) run
@@ -35,6 +35,10 @@ test: ## Set up for development, then all checks and all tests (NO_RUST=1: with 
 test-twin: ## The shorter run without Rust: everything that touches the Python twin
 	@$(BOOTSTRAP) dev
 	@ENGRAM_CORE=python $(PYTEST) -n $(WORKERS) -m "not chaos and not slow" tests/core tests/storage tests/miner tests/sdk
+
+test-aarch64: ## Golden embeddings on an emulated ARM processor (EVERY=1: all 1,000 texts, not each 20th)
+	@$(BOOTSTRAP) dev
+	@$(BIN)/python -m tests.embedding.golden.aarch64 $(if $(EVERY),--every $(EVERY))
 
 check: ## Lint, format and types, in Python and Rust
 	@$(BOOTSTRAP) dev
@@ -59,4 +63,4 @@ clean: ## Stop what runs; remove .venv, caches and build output (records in .eng
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\): ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\): ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'

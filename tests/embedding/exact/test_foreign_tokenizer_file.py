@@ -40,7 +40,7 @@ def test_the_refusal_names_what_differs(core: ModuleType, model: ModelFiles, nam
     assert name.strip("'") in sentence
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_torn_or_flipped_file_never_panics(
     core: ModuleType, model: ModelFiles, data: st.DataObject

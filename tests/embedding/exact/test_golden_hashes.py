@@ -55,7 +55,7 @@ def test_each_text_alone_on_one_thread(exact: Any) -> None:
     assert wrong == []
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from(SHORT), max_size=20), st.integers(1, 5))
 def test_any_company_order_and_number_of_threads(
     exact: Any, indices: list[int], threads: int
@@ -63,7 +63,7 @@ def test_any_company_order_and_number_of_threads(
     assert differing(exact, indices, threads) == []
 
 
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(0, COUNT - 1), min_size=1, max_size=3), st.integers(1, 5))
 def test_long_texts_share_their_rows_among_threads(
     exact: Any, indices: list[int], threads: int

@@ -51,7 +51,7 @@ PART = st.one_of(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(PART, max_size=12).map("".join))
 def test_any_text(word_pieces: Any, library: Tokenizer, text: str) -> None:
     assert word_pieces.encode(text) == library.encode(text).ids
