@@ -40,20 +40,12 @@ WORDS = 2_000
 MIB = 2**20
 
 
-class RandomEmbedder:
+class RandomVectors:
     """Any vector will do; the texts are none anyway."""
 
-    name = "random"
-    exact = True
-    fallback: str | None = None
-
-    def embed(self, texts: Sequence[str], threads: int = 1) -> list[Embedded]:
+    def embed(self, texts: Sequence[str]) -> list[Embedded]:
         """A unit vector for each text, the same for the same text."""
         return [Embedded(vector_of(text), False) for text in texts]
-
-    def count_tokens(self, text: str) -> int:
-        """Words, more or less."""
-        return len(text.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +167,7 @@ async def _place(state: State, roster: Roster, asker: Asker) -> None:
     words = [_digest(f"word {n}").hex()[:8].translate(LETTERS) for n in range(WORDS)]
     texts = [" ".join(chance.choices(words, k=12)) + "." for _ in range(WORDS)]
     corpus = Corpus(texts, chance, secret=True)
-    maker = Maker(state, corpus, RandomEmbedder(), clock, chance)
+    maker = Maker(state, corpus, RandomVectors(), clock, chance)
     placing = Placing(state, roster, asker, maker, clock, Pace(KNOWN, 7, 600))
     while True:
         await placing.turn()

@@ -1,4 +1,4 @@
-"""How a validator's observations of a miner become one number (docs/protocol.md section 6).
+"""How a validator's observations of a miner become one number (docs/validator.md).
 
 Pure formulas. The weights, bounds and lines are those of the network; changing one changes what
 every validator says, so it takes another ``SCORING_VERSION``.

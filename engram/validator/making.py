@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engram.core import embedding_bytes, generate_cids
 from engram.core.limits import REPLICAS
 from engram.dht import Membership
-from engram.embedding import Embedder
+from engram.embedding import Embedded
 from engram.validator.clock import Clock
 from engram.validator.corpus import Corpus
 from engram.validator.state import State, pool
@@ -45,11 +45,19 @@ STYLES: dict[str, Vary] = {
 steered to members that hold too few."""
 
 
+class Embeds(Protocol):
+    """What an Embedder does for the maker."""
+
+    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+        """A vector for each text, in order."""
+        ...
+
+
 class Maker:
     """Adds records to the pool, for the members that lack some. Blocks."""
 
     def __init__(
-        self, state: State, corpus: Corpus, embedder: Embedder, clock: Clock, random: Random
+        self, state: State, corpus: Corpus, embedder: Embeds, clock: Clock, random: Random
     ) -> None:
         self._state = state
         self._corpus = corpus

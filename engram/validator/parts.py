@@ -9,7 +9,6 @@ from random import Random
 from engram.chain.interface import Chain
 from engram.config import ValidatorSettings
 from engram.dht import RoutingTable
-from engram.embedding import Embedder
 from engram.validator.ask import Asker
 from engram.validator.audit import Examiner
 from engram.validator.chain_link import ChainLink
@@ -18,7 +17,7 @@ from engram.validator.clock import Clock
 from engram.validator.conduct import Conduct
 from engram.validator.corpus import Corpus
 from engram.validator.follower import Follower
-from engram.validator.making import Maker
+from engram.validator.making import Embeds, Maker
 from engram.validator.metrics import Metrics
 from engram.validator.miner_client import Transport
 from engram.validator.placing import Pace, Placing
@@ -46,7 +45,7 @@ class Given:
     state: State
     table: RoutingTable
     transport: Transport
-    embedder: Embedder
+    embedder: Embeds
     corpus: Corpus
     clock: Clock
     random: Random

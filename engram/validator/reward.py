@@ -1,4 +1,4 @@
-"""From evidence to composites, and from composites to weights (docs/protocol.md section 6)."""
+"""From evidence to composites, and from composites to weights (docs/validator.md)."""
 
 from __future__ import annotations
 

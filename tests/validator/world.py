@@ -9,10 +9,10 @@ from typing import Any
 from engram.chain.interface import Axon, Chain
 from engram.config import ValidatorSettings
 from engram.dht import RoutingTable
-from engram.embedding import Embedder
 from engram.validator import report, reward
 from engram.validator.clock import Clock
 from engram.validator.corpus import Corpus
+from engram.validator.making import Embeds
 from engram.validator.miner_client import Transport
 from engram.validator.parts import Given, Parts
 from engram.validator.state import State
@@ -54,7 +54,7 @@ def parts_of(
     *,
     seed: int = 1,
     hotkey: str = VALIDATOR,
-    embedder: Embedder | None = None,
+    embedder: Embeds | None = None,
 ) -> Parts:
     """A validator over the given impure things."""
     random = Random(seed)
