@@ -23,10 +23,13 @@ pub fn map<T: Send>(count: usize, item: impl Fn(usize) -> T + Sync) -> Vec<T> {
     };
     thread::scope(|scope| {
         let run = &run;
-        let others: Vec<_> = (1..threads).map(|part| scope.spawn(move || run(part))).collect();
+        let begin = |part| thread::Builder::new().spawn_scoped(scope, move || run(part));
+        let others: Vec<_> = (1..threads).map(begin).collect();
         let mut items = run(0);
-        for other in others {
-            items.extend(other.join().expect("an item panicked"));
+        for (part, other) in (1..).zip(others) {
+            // Where the system had no more threads, this one does that part too.
+            let some = other.map_or_else(|_| run(part), |it| it.join().expect("an item panicked"));
+            items.extend(some);
         }
         items
     })

@@ -49,7 +49,10 @@ impl Team {
         thread::scope(|scope| {
             let dismissal = Dismissal(&team);
             for _ in 0..team.helpers {
-                scope.spawn(|| team.help());
+                // Where the system has no more threads, those that are here do all parts.
+                if thread::Builder::new().spawn_scoped(scope, || team.help()).is_err() {
+                    break;
+                }
             }
             let result = work(&team);
             drop(dismissal);
