@@ -27,7 +27,7 @@ from engram.storage import Holder
 CID = re.compile(r"\bv1::[0-9a-f]{64}\b")
 READY = re.compile(r"^READY (http://127\.0\.0\.1:\d+)$", re.MULTILINE)
 PATIENCE_S = 120  # only how long something broken may hang before the test fails
-QUICK = ("--port", "0", "--miners", "2", "--validators", "0")
+QUICK = ("--port", "0", "--miners", "1", "--validators", "0")
 
 Started = subprocess.Popen[str]
 
@@ -140,7 +140,7 @@ def test_what_is_left_running_is_found_again_and_stopped(network: Layout) -> Non
     first = run_up(network, *QUICK, "--detach")
     holder = network.holder()
     assert holder is not None
-    assert len(processes_of(network)) == 3
+    assert len(processes_of(network)) == 2
     again = run_up(network)
     assert f"already runs here (pid {holder.pid})" in again
     assert "records are here already" in again
@@ -163,7 +163,7 @@ def test_records_that_were_lost_with_their_folder_are_stored_again(network: Layo
 
 
 def test_a_node_that_is_killed_comes_back_where_it_was(network: Layout) -> None:
-    run_up(network, *QUICK, "--detach")
+    run_up(network, *QUICK, "--miners", "2", "--detach")
     before = nodes_of(network)["miner-2"]
     assert before.pid is not None
     os.kill(before.pid, signal.SIGKILL)
@@ -229,7 +229,7 @@ def test_a_supervisor_killed_outright_leaves_nothing_and_up_goes_on(network: Lay
     os.kill(holder.pid, signal.SIGKILL)
     again = run_up(network, *QUICK, "--detach")  # waits for the nodes that are ending
     assert "records are here already" in again
-    assert len(processes_of(network)) == 3
+    assert len(processes_of(network)) == 2
     run_down(network)
 
 
