@@ -31,6 +31,10 @@ CLOSE_S = 1.0  # a frozen node does not answer the websocket's goodbye
 log = structlog.get_logger(__name__)
 
 
+class LetGo(Exception):
+    """The connection was let go of before it answered."""
+
+
 class Connection:
     """One thread, its event loop, and one connection of the SDK on it."""
 
@@ -43,17 +47,17 @@ class Connection:
         self._ready.wait()
 
     def ask(self, work: Work[T], deadline_s: float) -> T:
-        """What ``work`` gives. Raises TimeoutError at the deadline, ChainUnavailable before."""
+        """What ``work`` gives. Raises TimeoutError at the deadline, LetGo if it was let go of."""
         coroutine = self._ask(work)
         try:
             future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except RuntimeError:  # the loop is closed
             coroutine.close()
-            raise _closed() from None
+            raise LetGo from None
         try:
             return future.result(deadline_s)
         except CancelledError:
-            raise _closed() from None
+            raise LetGo from None
         finally:
             future.cancel()
 
@@ -78,13 +82,20 @@ class Connection:
         self._loop.set_exception_handler(_log_quietly)
         self._stop = asyncio.Event()
         self._dialling = asyncio.Lock()
+        self._asking: set[asyncio.Task[object]] = set()
         self._ready.set()
         await self._stop.wait()
+        for task in self._asking:  # before the SDK tells them of a session that was closed
+            task.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 await self._substrate.close()
 
     async def _ask(self, work: Work[T]) -> T:
+        task = asyncio.current_task()
+        assert task is not None  # run_coroutine_threadsafe makes one
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
         with unavailable(self._endpoint.name):
             async with self._dialling:
                 await self._substrate.connect()  # nothing, if it is connected
@@ -109,9 +120,9 @@ class Owner:
             return connection.ask(work, self._deadline_s)
         except TimeoutError:
             self._replace(connection)
-            raise ChainUnavailable(
-                f"{self._endpoint.name} gave no answer within {self._deadline_s:g} s"
-            ) from None
+            raise self._no_answer() from None
+        except LetGo:
+            raise _closed() if self._closed else self._no_answer() from None
 
     def close(self) -> None:
         """Let go of the connection and wait for its thread; twice is once."""
@@ -123,6 +134,11 @@ class Owner:
             connection.let_go()
         for connection in connections:
             connection.join()
+
+    def _no_answer(self) -> ChainUnavailable:
+        return ChainUnavailable(
+            f"{self._endpoint.name} gave no answer within {self._deadline_s:g} s"
+        )
 
     def _current(self) -> Connection:
         with self._lock:

@@ -32,6 +32,7 @@ from tests.chain.subtensor.runtime import Runtime
 from tests.chain.subtensor.state import State
 
 LIMITED = {"serve_axon": "ServingRateLimitExceeded"}
+PREFIX_BYTES = 32
 TOO_FAST = "SettingWeightsTooFast"
 
 
@@ -83,6 +84,8 @@ class Node:
         self.faults = Faults()
         self.asked: Counter[str] = Counter()
         """How often each RPC method was asked, and each runtime API."""
+        self.looked_up: set[bytes] = set()
+        """Prefixes of the storage items that were asked for."""
         self.taken: list[Extrinsic] = []
         self.dialled = 0
         """How many connections there were."""
@@ -231,6 +234,7 @@ class Node:
         }
 
     def _storage(self, key: str, block_hash: str | None = None) -> str | None:
+        self.looked_up.add(unhexed(key)[:PREFIX_BYTES])
         events = self.runtime.codec.storage_prefix("System", "Events")
         if unhexed(key) == events:
             return self._events(block_hash)

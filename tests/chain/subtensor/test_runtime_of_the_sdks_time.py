@@ -16,10 +16,12 @@ from tests.chain.subtensor.runtime import real_runtime
 from tests.chain.subtensor.world import node_world
 from tests.chain.worlds import QUICK, signer
 
+ADDED = "SubnetEpochConsensus"
+
 
 @pytest.fixture
 def newer(tmp_path: Path) -> Iterator[Wire]:
-    runtime = real_runtime().renamed("PendingRootAlphaDivs", "SubnetEpochConsensus")
+    runtime = real_runtime().renamed("PendingRootAlphaDivs", ADDED)
     with node_world(tmp_path / "newer", runtime) as (world, node):
         world.validators(val=100)
         world.register("ann", "ben", "cat")
@@ -30,6 +32,9 @@ def newer(tmp_path: Path) -> Iterator[Wire]:
 def test_the_intent_sets_the_same_weights_as_the_plain_call(newer: Wire, wire: Wire) -> None:
     for each in (newer, wire):
         assert each.validator().set_weights(weights(ann=3, ben=1), 5, netuid=1).ok
+    consensus = newer.node.runtime.codec.storage_prefix("SubtensorModule", ADDED)
+    assert consensus in newer.node.looked_up
+    assert consensus not in wire.node.looked_up
     (theirs,), (ours,) = newer.node.taken, wire.node.taken
     assert (theirs.function, theirs.arguments) == (ours.function, ours.arguments)
 
