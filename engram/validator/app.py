@@ -20,8 +20,11 @@ from engram.validator.miner_client import HttpTransport
 from engram.validator.parts import Given, Parts
 from engram.validator.serve import run
 from engram.validator.state import State
+from engram.validator.state.database import fact, set_fact
 
 __all__ = ["run_validator"]
+
+SUBNET = "subnet"
 
 
 def run_validator(
@@ -75,6 +78,7 @@ def opened(
 
     if settings.chain is None or settings.wallet is None:
         raise InvalidInput("A validator needs --chain and --wallet NAME/HOTKEY.")
+    require_same_subnet(state, f"{settings.chain} subnet {settings.netuid}")
     signer = load_signer(settings.wallet)
     random = SystemRandom()  # a probe that could be foretold would be none
     return Given(
@@ -88,6 +92,18 @@ def opened(
         clock=clock,
         random=random,
     )
+
+
+def require_same_subnet(state: State, subnet: str) -> None:
+    """Raise InvalidInput if the folder's evidence is of another subnet."""
+    with state.write() as tx:
+        before = fact(tx, SUBNET)
+        if before is None:
+            set_fact(tx, SUBNET, subnet)
+    if before not in (None, subnet):
+        raise InvalidInput(
+            f"This folder's evidence is of {before}, not of {subnet}; name another --data-dir."
+        )
 
 
 def corpus_of(settings: ValidatorSettings, bundled: Iterable[str], random: SystemRandom) -> Corpus:

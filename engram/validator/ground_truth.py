@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,18 +33,22 @@ class Known:
     cids: tuple[str, ...]
     directions: Unit
 
-    def only(self, wanted: set[int]) -> Known:
-        """Those among the wanted ids."""
-        rows = [row for row, one in enumerate(self.ids) if one in wanted]
-        return Known(
-            tuple(self.ids[row] for row in rows),
-            tuple(self.cids[row] for row in rows),
-            self.directions[rows],
-        )
+    def ranked(self, query: Embedding) -> list[Ranked]:
+        """All of them, the nearest to a query first."""
+        scores = self.directions @ normalise(query)
+        return [
+            Ranked(self.ids[row], self.cids[row], float(scores[row]))
+            for row in np.argsort(-scores).tolist()
+        ]
 
-    def scores(self, query: Embedding) -> NDArray[np.float32]:
-        """Cosine similarity of each to a query."""
-        return self.directions @ normalise(query)
+
+class Ranked(NamedTuple):
+    """A record's place among the answers to a query."""
+
+    id: int
+    cid: str
+    score: float
+    """Cosine similarity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +98,25 @@ def query_near(record: KnownRecord, other: KnownRecord, random: Random) -> Embed
     return normalise(mixed.astype(np.float32))
 
 
-def truth_of(query: Embedding, known: Known, obliged: set[int], may_hold: set[int]) -> Truth | None:
-    """What a miner owes that is obliged to hold some records of a namespace; None for nothing.
+def truth_of(ranked: Sequence[Ranked], obliged: set[int], may_hold: set[int]) -> Truth | None:
+    """What a miner owes to a query that is obliged to hold some records; None for nothing.
 
-    ``may_hold``: records that it was ever offered; they may stand between the right ones. Of
-    those that lie deeper than a search can go none is asked for.
+    ``ranked``: the namespace, the nearest first. ``may_hold``: records that the miner was ever
+    offered; they may stand between the right ones. Of those that lie deeper than a search can go
+    none is asked for.
     """
-    scores = known.scores(query)
     held = may_hold | obliged
-    ranked = [row for row in np.argsort(-scores) if known.ids[row] in held][:MAX_TOP_K]
-    depths = [d for d, row in enumerate(ranked, 1) if known.ids[row] in obliged][:RECALL_K]
+    seen = [one for one in ranked if one.id in held]
+    depths = [n for n, one in enumerate(seen[:MAX_TOP_K], 1) if one.id in obliged][:RECALL_K]
     if not depths:
         return None
-    last = scores[ranked[depths[-1] - 1]]
-    mine = [row for row, one in enumerate(known.ids) if one in obliged]
+    last = seen[depths[-1] - 1].score
+    mine = [one for one in seen if one.id in obliged]
     return Truth(
         top_k=min(number for number in ROUND_NUMBERS if number >= depths[-1]),
         k=len(depths),
-        right=frozenset(known.cids[row] for row in mine if scores[row] >= last - SAME_SCORE),
-        obliged=frozenset(known.cids[row] for row in mine),
+        right=frozenset(one.cid for one in mine if one.score >= last - SAME_SCORE),
+        obliged=frozenset(one.cid for one in mine),
     )
 
 

@@ -63,9 +63,10 @@ class Drawing:
         probe = Probe(*self._query(self._random.choice(records)), space.name)
         held = offers.held_in(self._connection, space.id)
         known = self._searchable(space.id, records)
+        ranked = known.ranked(probe.query)
         for miner in self._owed.miners.values():
             mine = self._owed.of(miner.id).intersection(known.ids)
-            truth = truth_of(probe.query, known, mine, held.get(miner.id, set())) if mine else None
+            truth = truth_of(ranked, mine, held.get(miner.id, set())) if mine else None
             if truth is not None:
                 yield Question(miner, probe, truth)
 

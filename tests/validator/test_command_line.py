@@ -152,3 +152,6 @@ def test_killed_it_starts_again_on_the_same_folder(running: Running) -> None:
     running.process = running._start()
     running._wait_ready()
     assert running.stop(signal.SIGINT) == 0
+    elsewhere = run(*running.options, "--netuid", "2", **running.environment)
+    assert elsewhere.returncode == 2
+    assert "subnet 1, not of" in elsewhere.stderr
