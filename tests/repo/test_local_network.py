@@ -17,6 +17,7 @@ import pytest
 
 from engram.cli.network import report
 from engram.cli.network.layout import Layout
+from tests.repo.sources import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +79,19 @@ def check_that_every_miner_was_paid(demo: str) -> None:
         assert float(incentive) > 0
         assert healthy == "yes"
     assert "0 LOST" in demo
-    assert "dev chain" in demo
+    check_that_the_readme_shows_such_a_table(demo)
+
+
+def check_that_the_readme_shows_such_a_table(demo: str) -> None:
+    """The same words; the numbers are of one moment."""
+    promised = (ROOT / "README.md").read_text().partition("```\ndev chain,")[2].partition("```")[0]
+    real = demo.partition("\ndev chain,")[2].partition("engram:")[0]
+    assert len(promised.split()) > 40
+    assert masked(promised) == masked(real)
+
+
+def masked(table: str) -> list[str]:
+    return re.sub(r"\d+(\.\d+)?", "#", table).split()
 
 
 def check_that_it_goes_on_where_it_was(running: Layout) -> None:
