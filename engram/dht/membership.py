@@ -107,9 +107,6 @@ class Membership:
         key = key_of(cid)
         return sorted(self.members, key=lambda member: xor_distance(member.node_id, key))
 
-    def by_uid(self, uid: int) -> Member | None:
-        return self._by_uid.get(uid)
-
     def by_hotkey(self, hotkey: str | None) -> Member | None:
         return next((member for member in self.members if member.hotkey == hotkey), None)
 
