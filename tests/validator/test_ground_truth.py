@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engram.core.embedding import normalise
@@ -56,6 +56,7 @@ def test_recall_is_the_share_of_the_best_ten_that_is_there(obliged: set[int], se
     query = query_near(listed[0], listed[1], Random(seed))
     truth = truth_of(known.ranked(query), obliged, set())
     assert truth is not None
+    assume(len(truth.right) == 10)  # of two that tie for the tenth place either will do
     best = [one.id for one in known.ranked(query) if one.id in obliged][:10]
     lost = set(best[::2])
     hits = answer(known, query, obliged - lost, truth.top_k)
