@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from engram.embedding.batcher import Batcher
 from engram.embedding.interface import Embedded, Embedder
-from engram.errors import Overloaded
+from engram.errors import NotReady, Overloaded
 
 TURN_S = 0.05  # how long a full queue is left before it is tried again
 
@@ -25,6 +25,7 @@ class LazyModel:
         self._queue = queue
         self._lock = threading.Lock()
         self._loaded: tuple[Embedder, Batcher] | None = None
+        self._closed = False
 
     @property
     def loaded(self) -> Embedder | None:
@@ -32,8 +33,11 @@ class LazyModel:
         return self._loaded[0] if self._loaded else None
 
     def load(self) -> tuple[Embedder, Batcher]:
-        """Load the model once. Raises ModelMissing or ModelMismatch."""
+        """Load the model once. Raises ModelMissing or ModelMismatch, and NotReady after close():
+        threads that embed while Python ends would abort the process."""
         with self._lock:
+            if self._closed:
+                raise NotReady("This memory is closed.")
             if self._loaded is None:
                 embedder = self._opener()
                 batcher = Batcher(embedder, self._threads, self._queue)
@@ -51,8 +55,9 @@ class LazyModel:
         return [future.result() for future in pending]
 
     def close(self) -> None:
-        """Stop the batcher's threads."""
+        """Stop the batcher's threads, for good."""
         with self._lock:
+            self._closed = True
             if self._loaded is not None:
                 self._loaded[1].close()
                 self._loaded = None

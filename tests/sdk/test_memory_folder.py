@@ -186,6 +186,17 @@ def test_more_texts_than_the_queue_holds_wait_their_turn() -> None:
     model.close()
 
 
+def test_a_closed_model_stays_closed() -> None:
+    """Or a search that comes while Python ends would start threads that nobody stops."""
+    model = LazyModel(SlowEmbedder, threads=1, queue=4)
+    model.load()
+    before = threading.active_count()
+    model.close()
+    with pytest.raises(NotReady):
+        model.embed(["too late"])
+    assert threading.active_count() == before - 1
+
+
 def test_the_model_is_loaded_once_for_many_threads() -> None:
     loaded: list[SlowEmbedder] = []
 
