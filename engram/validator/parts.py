@@ -31,6 +31,7 @@ from engram.validator.state.evidence import Kind
 from engram.validator.weights import ATTEMPTED_AT, Outcome, Weights
 
 IN_TIME = 0.9  # of an interval: a round that is not over then is ended
+PART_OF_ROUND = 1 / 3  # of an interval, that one request may take; matters to short ones only
 SPREAD = 1 / 12  # of the scoring interval: questions begin at random times within ten seconds
 PATIENCE_ROUNDS = 30  # an hour at 120 s: an uplink lost for 45 minutes is nobody's fault
 
@@ -66,7 +67,7 @@ class Parts:
         self.link = ChainLink(given.chain, settings.netuid, settings.chain_deadline_s)
         self.roster = Roster(given.table, state, public=given.chain.is_public)
         self.follower = Follower(self.link, self.roster, clock)
-        self._asker = Asker(given.transport, clock, settings.request_timeout_s)
+        self._asker = Asker(given.transport, clock, timeout_s(settings))
         self._conduct = Conduct(
             settings.unreachable_after_s,
             PATIENCE_ROUNDS * settings.scoring_every_s,
@@ -143,6 +144,12 @@ class Parts:
 
     def _told(self, outcome: Outcome) -> None:
         self.metrics.count_weights(outcome.code)
+
+
+def timeout_s(settings: ValidatorSettings) -> float:
+    """Seconds that a miner may take: never so many that a round ends before it has failed."""
+    shortest = min(settings.scoring_every_s, settings.challenge_every_s)
+    return min(settings.request_timeout_s, shortest * PART_OF_ROUND)
 
 
 def usual(turn: Callable[[], Awaitable[None]]) -> Job:
