@@ -39,9 +39,10 @@ class PartlyFrozen(SimulatedNetwork):
 async def test_it_loses_its_score_and_then_its_weight(new_world: NewWorld) -> None:
     world = new_world(scoring_every_s=0.3, challenge_every_s=0.3)
     network = PartlyFrozen(world.network.miners)
-    world.parts._asker._transport = network
+    world.network = world.parts._asker._transport = network
     await world.placed()
     await world.judged()
+    assert world.score(1)["composite"] > 0.9
     network.frozen = "http://127.0.0.1:20001"
     await world.judged(8)
     assert world.score(1)["recall"] == 0
