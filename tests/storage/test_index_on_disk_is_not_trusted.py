@@ -88,10 +88,13 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_it_is_rebuilt_while_everything_is_served(folder: Path, opened: Open, fault: str) -> None:
+def test_it_is_rebuilt_while_everything_is_served(
+    folder: Path, opened: Open, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
     FAULTS[fault](folder)
     store = opened()
-    assert store.stats().detail["snapshot_problem"]
+    # Not asked of stats(): 50 vectors may be indexed and in a snapshot again before it answers.
+    assert "index snapshot not used" in caplog.text
     assert_serves_everything(store)
     assert store.drain(timeout=60)
     assert_serves_everything(store)
