@@ -28,7 +28,7 @@ from engram.validator.corpus import Corpus
 from engram.validator.making import Maker
 from engram.validator.miner_client import HttpTransport
 from engram.validator.parts import IN_TIME, SPREAD
-from engram.validator.placing import Pace, Placing
+from engram.validator.placing import Pace, Placing, shortfall
 from engram.validator.reward import Rules
 from engram.validator.roster import Roster
 from engram.validator.scorer import Plan, Scorer
@@ -106,12 +106,12 @@ async def _rounds(scale: Scale, folder: Path) -> list[Round]:
             Plan(settings.probes, 0, SPREAD * every, IN_TIME * every),
             Rules(KNOWN, settings.window_rounds),
         )
-        found = [await _round(state, scorer) for _ in range(scale.runs)]
+        found = [await _round(state, scorer, scale.miners) for _ in range(scale.runs)]
     state.close()
     return found
 
 
-async def _round(state: State, scorer: Scorer) -> Round:
+async def _round(state: State, scorer: Scorer, miners: int) -> Round:
     process = psutil.Process()
     before = process.memory_info().rss
     began = time.perf_counter()
@@ -120,11 +120,14 @@ async def _round(state: State, scorer: Scorer) -> Round:
     grown = process.memory_info().rss - before
     with state.read() as connection:
         row = connection.execute(
-            "SELECT avg(latency_ms) AS ms, min(recall) AS recall FROM samples "
+            "SELECT avg(latency_ms) AS ms, min(recall) AS recall, count(DISTINCT miner) AS asked "
+            "FROM samples "
             "WHERE round = (SELECT max(id) FROM rounds)"
         ).fetchone()
     if row["recall"] < 1:
         raise RuntimeError("a miner that answers right was judged wrong")
+    if row["asked"] < miners:
+        raise RuntimeError(f"only {row['asked']} of {miners} miners were asked")
     return Round(seconds, row["ms"], max(0, grown))
 
 
@@ -169,19 +172,19 @@ async def _place(state: State, roster: Roster, asker: Asker) -> None:
     corpus = Corpus(texts, chance, secret=True)
     maker = Maker(state, corpus, RandomVectors(), clock, chance)
     placing = Placing(state, roster, asker, maker, clock, Pace(KNOWN, 7, 600))
-    while True:
+    while not _all_is_held(state, roster):
         await placing.turn()
-        with state.read() as connection:
-            held = connection.execute("SELECT count(*) AS n FROM offers").fetchone()["n"]
-            due = connection.execute(
-                "SELECT count(*) AS n FROM offers WHERE state = 'due'"
-            ).fetchone()["n"]
-        if held and not due:
-            break
     latest = roster.table.current
     assert latest is not None
     neurons = tuple(_neuron(m.uid, int(m.url.rsplit(":", 1)[1])) for m in roster.miners)
     _move(roster, neurons, latest.number + roster.table.every)
+
+
+def _all_is_held(state: State, roster: Roster) -> bool:
+    """Is every miner obliged to enough records to be asked, and nothing left to offer?"""
+    with state.read() as connection:
+        due = connection.execute("SELECT count(*) AS n FROM offers WHERE state = 'due'").fetchone()
+    return not due["n"] and not shortfall(roster.assignments(), KNOWN)
 
 
 LETTERS = str.maketrans("0123456789", "ghijklmnop")

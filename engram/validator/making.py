@@ -20,7 +20,7 @@ from engram.validator.corpus import Corpus
 from engram.validator.state import State, pool
 from engram.validator.state.pool import Namespace
 
-A_TURN = 16  # texts embedded at once: a second or so of one core
+A_TURN = 128  # texts embedded at once: less than a second of one core
 VARIANTS = 32  # spellings of one record, of which the one is kept that fills the most gaps
 PER_MEMBER = 20  # records of a namespace that each member holds: twice what a search asks for
 MOST_TRIES = 50  # texts or names in a row that are known already
