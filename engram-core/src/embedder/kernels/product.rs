@@ -2,6 +2,8 @@
 
 #![allow(clippy::inline_always, reason = "it becomes part of a kernel, with its instructions")]
 
+use std::ops::Range;
+
 use super::simd::{LANES, Simd};
 use crate::embedder::matrix::{Row, View, WIDTH};
 
@@ -25,13 +27,18 @@ pub fn product<S: Simd, const ROWS: usize, const BLOCKS: usize, const STRIDE: us
         let (start, end) = (tile * rows / tiles, (tile + 1) * rows / tiles);
         let a = View { data: &a.data[start * STRIDE..], ..a };
         let out = &mut out[start..end];
-        // The weights are larger than caches. The first tiles fetch the next panel meanwhile.
-        let ahead =
-            next.len() * tile.min(2) / tiles.min(2)..next.len() * (tile + 1).min(2) / tiles.min(2);
+        let ahead = &next[fetched_by(tile, tiles, next.len())];
         for block in (0..2).step_by(BLOCKS) {
-            by_rows::<S, ROWS, BLOCKS, STRIDE>(s, a, b, &next[ahead.clone()], bias, block, out);
+            by_rows::<S, ROWS, BLOCKS, STRIDE>(s, a, b, ahead, bias, block, out);
         }
     }
+}
+
+/// The weights are larger than caches, so the first tiles, two at most, fetch the next panel.
+fn fetched_by(tile: usize, tiles: usize, rows: usize) -> Range<usize> {
+    let fetching = tiles.min(2);
+    let until = |tile: usize| rows * tile.min(fetching) / fetching;
+    until(tile)..until(tile + 1)
 }
 
 macro_rules! by_rows {
@@ -78,34 +85,40 @@ fn tile<S: Simd, const R: usize, const BLOCKS: usize, const STRIDE: usize>(
         for block in ahead[share].as_flattened() {
             s.prefetch(block);
         }
-        let b: &[Row; WIDTH] = b.try_into().expect("whole panels");
-        for (half, b) in b.chunks_exact(WIDTH / 2).enumerate() {
+        let b: &[Row; WIDTH] = b.try_into().expect("whole panels"); // so that the loop is unrolled
+        for (half, b) in b.chunks_exact(LANES).enumerate() {
             for (lane, b) in b.iter().enumerate() {
-                let b: [S::V; BLOCKS] = std::array::from_fn(|i| s.load(&b[block + i]));
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let x = s.splat(a[row * STRIDE][half].0[lane]);
-                    for (sum, b) in sums.iter_mut().zip(b) {
-                        *sum = s.fma(x, b, *sum);
-                    }
-                }
+                step(s, &mut sums, |row| a[row * STRIDE][half].0[lane], b, block);
             }
         }
     }
     if !rest.is_empty() {
         let a = &a.data[panels * a.panel_stride..][..=(R - 1) * STRIDE];
         for (k, b) in rest.iter().enumerate() {
-            let b: [S::V; BLOCKS] = std::array::from_fn(|i| s.load(&b[block + i]));
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let x = s.splat(a[row * STRIDE][k / LANES].0[k % LANES]);
-                for (sum, b) in sums.iter_mut().zip(b) {
-                    *sum = s.fma(x, b, *sum);
-                }
-            }
+            step(s, &mut sums, |row| a[row * STRIDE][k / LANES].0[k % LANES], b, block);
         }
     }
     for (row, sums) in out.iter_mut().zip(sums) {
         for (i, sum) in sums.into_iter().enumerate() {
             s.store(sum, &mut row[block + i]);
+        }
+    }
+}
+
+/// One k: every sum of the tile takes its product. `a`: row to its number.
+#[inline(always)]
+fn step<S: Simd, const R: usize, const BLOCKS: usize>(
+    s: S,
+    sums: &mut [[S::V; BLOCKS]; R],
+    a: impl Fn(usize) -> f32,
+    b: &Row,
+    block: usize,
+) {
+    let b: [S::V; BLOCKS] = std::array::from_fn(|i| s.load(&b[block + i]));
+    for (row, sums) in sums.iter_mut().enumerate() {
+        let x = s.splat(a(row));
+        for (sum, b) in sums.iter_mut().zip(b) {
+            *sum = s.fma(x, b, *sum);
         }
     }
 }
