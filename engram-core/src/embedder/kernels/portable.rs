@@ -16,15 +16,14 @@ fn fused(a: f32, b: f32, c: f32) -> f32 {
     let sum = product + addend;
     let share = sum - product;
     let error = (product - (sum - share)) + (addend - share);
-    let odd = if error == 0.0 || sum.to_bits() & 1 == 1 {
-        sum
-    } else if (error > 0.0) == (sum > 0.0) {
-        f64::from_bits(sum.to_bits() + 1)
-    } else {
-        f64::from_bits(sum.to_bits() - 1)
-    };
+    // Without branches, so that the compiler handles several at once. An even sum with an error
+    // moves one step towards the exact one: away from zero if both have one sign, else nearer.
+    let bits = sum.to_bits();
+    let moves = u64::from(error != 0.0) & !bits;
+    let apart = (error.to_bits() ^ bits) >> 63;
+    let odd = bits.wrapping_add((moves & 1).wrapping_mul(1_u64.wrapping_sub(2 * apart)));
     #[expect(clippy::cast_possible_truncation, reason = "the second rounding")]
-    return odd as f32;
+    return f64::from_bits(odd) as f32;
 }
 
 fn each(lane: impl Fn(usize) -> f32) -> [f32; LANES] {
