@@ -12,10 +12,16 @@
     │   ├── InvalidChallenge        400  invalid_challenge
     │   ├── ChallengeExpired        400  challenge_expired
     │   └── UnsupportedVersion      400  unsupported_version
+    ├── Unauthorized                401  bad_signature        exit 3
+    │   ├── ClockSkew               401  clock_skew
+    │   └── Replayed                401  replayed
     ├── Forbidden                   403  forbidden            exit 3
+    │   ├── NotAMember              403  not_a_member
+    │   └── NotAssigned             403  not_assigned
     ├── NotFound                    404  not_found            exit 4
     ├── MethodNotAllowed            405  method_not_allowed   exit 2
     ├── BodyTimeout                 408  body_timeout         exit 5
+    ├── StaleMembership             409  stale_membership     exit 5
     ├── RefusedHere                 410  refused_here         exit 4
     ├── BodyTooLarge                413  body_too_large       exit 2
     ├── WrongContentType            415  wrong_content_type   exit 2
@@ -24,6 +30,7 @@
     │   ├── Overloaded              503  overloaded
     │   ├── NotReady                503  not_ready
     │   ├── StorageFull             503  storage_full
+    │   ├── TooFewReplicas          503  too_few_replicas
     │   ├── InexactEmbedder         503  inexact_embedder
     │   └── ChainUnavailable        503  chain_unavailable
     ├── StoreError                  500  store_error          exit 6
@@ -48,7 +55,8 @@ Each class carries a stable ``code`` for programs, an HTTP ``status`` for the wi
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class EngramError(Exception):
@@ -58,11 +66,19 @@ class EngramError(Exception):
     status: int = 500
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after = retry_after
         """Seconds after which the same request may succeed; None if waiting does not help."""
+        self.details: Mapping[str, Any] = details or {}
+        """JSON values for programs, which stand beside ``error`` and ``code`` on the wire."""
 
 
 class InvalidInput(EngramError, ValueError):
@@ -133,12 +149,44 @@ class UnsupportedVersion(InvalidInput):
     code = "unsupported_version"
 
 
+class Unauthorized(EngramError):
+    """A signed request whose signature, sender or receiver is not what it must be."""
+
+    code = "bad_signature"
+    status = 401
+    exit_code = 3
+
+
+class ClockSkew(Unauthorized):
+    """Signed too long ago or ahead; ``details["time"]`` is the server's own time."""
+
+    code = "clock_skew"
+
+
+class Replayed(Unauthorized):
+    """A signed request that was here before."""
+
+    code = "replayed"
+
+
 class Forbidden(EngramError):
     """The caller may not do this."""
 
     code = "forbidden"
     status = 403
     exit_code = 3
+
+
+class NotAMember(Forbidden):
+    """The signer is no member of the placement, so it may write no replicas."""
+
+    code = "not_a_member"
+
+
+class NotAssigned(Forbidden):
+    """Placement does not name this node for the record, so it takes no copy of it."""
+
+    code = "not_assigned"
 
 
 class NotFound(EngramError):
@@ -162,6 +210,14 @@ class BodyTimeout(EngramError):
 
     code = "body_timeout"
     status = 408
+    exit_code = 5
+
+
+class StaleMembership(EngramError):
+    """The two nodes go by different placement blocks; ``details["placements"]`` are this one's."""
+
+    code = "stale_membership"
+    status = 409
     exit_code = 5
 
 
@@ -221,6 +277,16 @@ class StorageFull(Unavailable):
     """The disk, or the share of it that the operator gave, is full; reads go on."""
 
     code = "storage_full"
+
+
+class TooFewReplicas(Unavailable):
+    """Fewer replicas than asked for were acknowledged in time.
+
+    Nothing is lost: the record is stored here, and goes on to the others. ``details`` has its
+    ``cid`` and ``replicas``.
+    """
+
+    code = "too_few_replicas"
 
 
 class InexactEmbedder(Unavailable):
@@ -336,8 +402,14 @@ class ServerError(EngramError):
     exit_code = 5
 
     def __init__(
-        self, message: str, *, code: str, status: int, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        code: str,
+        status: int,
+        retry_after: float | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(message, retry_after=retry_after)
+        super().__init__(message, retry_after=retry_after, details=details)
         self.code = code
         self.status = status

@@ -10,6 +10,8 @@ from typing import Protocol
 from engram.core import assign, assign_many
 from engram.dht.distance import key_of, node_id_of, xor_distance
 
+SEAT_UID_BITS = 16
+
 
 class Placed(Protocol):
     """A finalized block, as far as placement looks at it."""
@@ -72,6 +74,14 @@ class Member:
     def node_id(self) -> bytes:
         """32 bytes."""
         return node_id_of(self.uid, self.registered_hash)
+
+    @property
+    def seat(self) -> int:
+        """The registration as one number, 0..2**63 - 1: it outlives changes of address and hotkey.
+
+        What waits for a member on disk is kept under it; a UID that changes hands is another seat.
+        """
+        return self.registered_at << SEAT_UID_BITS | self.uid
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ log = structlog.get_logger("engram.http")
 
 def error_body(error: EngramError) -> dict[str, Any]:
     """What every failed request and every failed batch item is answered with."""
-    return {"error": error.message, "code": error.code}
+    return {"error": error.message, "code": error.code, **error.details}
 
 
 def error_reply(error: EngramError) -> web.Response:

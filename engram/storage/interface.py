@@ -31,6 +31,19 @@ class NewRecord:
     text: str | None = None
     """Side text: outside the CID, kept only when the metadata has no ``text`` of its own."""
     model_version: str = "v1"
+    text_verified: bool = True
+    """False for side text that came with a copy and that nobody here could check: it is kept, and
+    not served, until a verified one replaces it."""
+    deliver_to: tuple[int, ...] = ()
+    """Seats (``Member.seat``) that the record is to be sent to, queued in the same commit."""
+
+
+class Delivery(NamedTuple):
+    """A record that waits in the outbox for a seat."""
+
+    cid: str
+    queued_at: float
+    """Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,8 @@ class Record:
     model_version: str
     stored_at: float
     """Unix seconds, by this node's clock; outside the CID."""
+    text_verified: bool = True
+    """False: there is a side text that is kept and not served; ``text`` is None then."""
 
 
 class Stored(NamedTuple):
@@ -137,6 +152,44 @@ class VectorStore(Protocol):
 
     def delete(self, cid: str) -> bool:
         """Write a tombstone; True if the record was held. Survives restart and import."""
+        ...
+
+    def forget(self, cids: Sequence[str]) -> int:
+        """Remove records without tombstones, as copies that are no longer this node's; how many.
+
+        What waits in the outbox for any of them is removed too.
+        """
+        ...
+
+    def digests(self) -> NDArray[np.uint8]:
+        """The digests in the CIDs of all living records, shape (n, 32), ascending; a copy."""
+        ...
+
+    def refused(self) -> NDArray[np.uint8]:
+        """The digests in the CIDs of all tombstones, shape (n, 32), ascending."""
+        ...
+
+    def enqueue(self, deliveries: Sequence[tuple[int, str]]) -> int:
+        """Queue (seat, CID) pairs in the outbox, on disk when it returns; how many were new.
+
+        CIDs that are not held are passed over.
+        """
+        ...
+
+    def waiting(self) -> dict[int, int]:
+        """Seat to the number of records that wait for it; seats without any are left out."""
+        ...
+
+    def outbox(self, seat: int, limit: int, after: str | None = None) -> list[Delivery]:
+        """Up to ``limit`` deliveries to a seat in order of CID, those beyond ``after``."""
+        ...
+
+    def delivered(self, seat: int, cids: Sequence[str]) -> None:
+        """Take these off the outbox: acknowledged, refused for good, or no longer due."""
+        ...
+
+    def drop_seats(self, seats: Sequence[int]) -> int:
+        """Take everything for these seats off the outbox; how many deliveries."""
         ...
 
     def undelete(self, cid: str) -> bool:
