@@ -107,6 +107,31 @@ class MinerSettings(BaseSettings):
     placement_blocks: int = Field(
         100, ge=1, description="blocks from one placement to the next; the same on a whole subnet"
     )
+    replicate_deadline_s: float = Field(
+        2.0, ge=0, description="seconds an ingest waits for other holders to acknowledge"
+    )
+    absent_after_s: float = Field(
+        600.0, gt=0, description="seconds of silence after which the next member stands in"
+    )
+    compare_every_s: float = Field(
+        60.0, gt=0, description="seconds between comparisons with each other member"
+    )
+    sweep_every_s: float = Field(
+        300.0, gt=0, description="seconds between looks at copies that are not this node's"
+    )
+    keep_foreign_s: float = Field(
+        86_400.0, ge=0, description="seconds for which copies that are not this node's are kept"
+    )
+    outbox_limit: int = Field(
+        1_000_000, ge=1, description="deliveries that may wait before ingest gets 503"
+    )
+    repair_bytes_per_s: float = Field(
+        4_000_000.0, gt=0, description="bytes/s of records that repair sends or fetches"
+    )
+    peer_rate_per_s: float = Field(
+        50.0, gt=0, description="requests/s that another member may send, loopback included"
+    )
+    peer_burst: int = Field(200, ge=1, description="requests that a member may send at once")
     validators: Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)] = Field(
         (), description="URLs of validators, separated by spaces, whose scores /stats shows"
     )
