@@ -164,6 +164,10 @@ class Peer(Holder):
 
     node_id: Annotated[str, Field(pattern=HEX_32_BYTES)]
     registered_at: int = Field(description="block")
+    registered_hash: Annotated[
+        str,
+        Field(pattern=HEX_32_BYTES, description="of that block; node_id follows from it and uid"),
+    ]
     reachable: bool
     silent_s: float | None = Field(description="seconds without an answer; null while it answers")
     waiting: int = Field(description="records in the outbox for it")
