@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from engram.chain.interface import Neuron, Snapshot
 from engram.dht import Membership, RoutingTable
+from engram.net.addresses import is_global
 from engram.validator.state import State, replicas
 from engram.validator.state.database import fact, set_fact
 from engram.validator.state.miners import miner_id
@@ -108,11 +107,3 @@ def assigned(
         record: frozenset(by_uid[m.uid] for m in members if m.uid in by_uid)
         for (record, _), members in zip(records, found, strict=True)
     }
-
-
-def is_global(url: str) -> bool:
-    """False for what only this machine or its own network can reach: miners choose addresses."""
-    try:
-        return ipaddress.ip_address(urlsplit(url).hostname or "").is_global
-    except ValueError:
-        return False

@@ -11,9 +11,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from engram.core.limits import REPLICAS
 from engram.errors import NotFound
+from engram.net.addresses import is_global
 from engram.validator.api import build_app
 from engram.validator.explain import explain, told
-from engram.validator.roster import is_global
 from tests.validator.world import World
 
 NewWorld = Callable[..., World]
