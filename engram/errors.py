@@ -66,6 +66,14 @@ class EngramError(Exception):
     status: int = 500
     exit_code: ClassVar[int] = 1
 
+    def __init_subclass__(
+        cls, *, code: str | None = None, status: int | None = None, exit_code: int | None = None
+    ) -> None:
+        """What a class does not name it has from its parent."""
+        cls.code = code or cls.code
+        cls.status = status or cls.status
+        cls.exit_code = exit_code or cls.exit_code
+
     def __init__(
         self,
         message: str,
@@ -81,325 +89,199 @@ class EngramError(Exception):
         """JSON values for programs, which stand beside ``error`` and ``code`` on the wire."""
 
 
-class InvalidInput(EngramError, ValueError):
+class InvalidInput(EngramError, ValueError, code="invalid_input", status=400, exit_code=2):
     """The caller sent something that can never succeed as it stands."""
 
-    code = "invalid_input"
-    status = 400
-    exit_code = 2
 
-
-class MalformedJson(InvalidInput):
+class MalformedJson(InvalidInput, code="malformed_json"):
     """The bytes are not JSON (RFC 8259), or hold a number or string that no record may hold."""
 
-    code = "malformed_json"
 
-
-class DuplicateKey(InvalidInput):
+class DuplicateKey(InvalidInput, code="duplicate_key"):
     """A JSON object names the same key twice, so readers could disagree on its value."""
 
-    code = "duplicate_key"
 
-
-class InvalidEmbedding(InvalidInput):
+class InvalidEmbedding(InvalidInput, code="invalid_embedding"):
     """Not 384 finite float32 components with a norm within 1e-12..1e12."""
 
-    code = "invalid_embedding"
 
-
-class InvalidMetadata(InvalidInput):
+class InvalidMetadata(InvalidInput, code="invalid_metadata"):
     """Metadata that docs/protocol.md section 1 refuses."""
 
-    code = "invalid_metadata"
 
-
-class InvalidText(InvalidInput):
+class InvalidText(InvalidInput, code="invalid_text"):
     """Text with lone surrogates or more than 8,192 code points."""
 
-    code = "invalid_text"
 
-
-class InvalidCid(InvalidInput):
+class InvalidCid(InvalidInput, code="invalid_cid"):
     """Not ``v1::`` followed by 64 lowercase hexadecimal digits."""
 
-    code = "invalid_cid"
 
-
-class InvalidWhere(InvalidInput):
+class InvalidWhere(InvalidInput, code="invalid_where"):
     """A filter that docs/protocol.md does not define."""
 
-    code = "invalid_where"
 
-
-class InvalidChallenge(InvalidInput):
+class InvalidChallenge(InvalidInput, code="invalid_challenge"):
     """A malformed storage challenge."""
 
-    code = "invalid_challenge"
 
-
-class ChallengeExpired(InvalidInput):
+class ChallengeExpired(InvalidInput, code="challenge_expired"):
     """A challenge more than 60 s past its expiry, or more than 600 s ahead of it."""
 
-    code = "challenge_expired"
 
-
-class UnsupportedVersion(InvalidInput):
+class UnsupportedVersion(InvalidInput, code="unsupported_version"):
     """A proof or model version that this node does not run."""
 
-    code = "unsupported_version"
 
-
-class Unauthorized(EngramError):
+class Unauthorized(EngramError, code="bad_signature", status=401, exit_code=3):
     """A signed request whose signature, sender or receiver is not what it must be."""
 
-    code = "bad_signature"
-    status = 401
-    exit_code = 3
 
-
-class ClockSkew(Unauthorized):
+class ClockSkew(Unauthorized, code="clock_skew"):
     """Signed too long ago or ahead; ``details["time"]`` is the server's own time."""
 
-    code = "clock_skew"
 
-
-class Replayed(Unauthorized):
+class Replayed(Unauthorized, code="replayed"):
     """A signed request that was here before."""
 
-    code = "replayed"
 
-
-class Forbidden(EngramError):
+class Forbidden(EngramError, code="forbidden", status=403, exit_code=3):
     """The caller may not do this."""
 
-    code = "forbidden"
-    status = 403
-    exit_code = 3
 
-
-class NotAMember(Forbidden):
+class NotAMember(Forbidden, code="not_a_member"):
     """The signer is no member of the placement, so it may write no replicas."""
 
-    code = "not_a_member"
 
-
-class NotAssigned(Forbidden):
+class NotAssigned(Forbidden, code="not_assigned"):
     """Placement does not name this node for the record, so it takes no copy of it."""
 
-    code = "not_assigned"
 
-
-class NotFound(EngramError):
+class NotFound(EngramError, code="not_found", status=404, exit_code=4):
     """No such record, or no such path."""
 
-    code = "not_found"
-    status = 404
-    exit_code = 4
 
-
-class MethodNotAllowed(EngramError):
+class MethodNotAllowed(EngramError, code="method_not_allowed", status=405, exit_code=2):
     """The path exists, but not with this HTTP method."""
 
-    code = "method_not_allowed"
-    status = 405
-    exit_code = 2
 
-
-class BodyTimeout(EngramError):
+class BodyTimeout(EngramError, code="body_timeout", status=408, exit_code=5):
     """The request body arrived too slowly."""
 
-    code = "body_timeout"
-    status = 408
-    exit_code = 5
 
-
-class StaleMembership(EngramError):
+class StaleMembership(EngramError, code="stale_membership", status=409, exit_code=5):
     """The two nodes go by different placement blocks; ``details["placements"]`` are this one's."""
 
-    code = "stale_membership"
-    status = 409
-    exit_code = 5
 
-
-class RefusedHere(EngramError):
+class RefusedHere(EngramError, code="refused_here", status=410, exit_code=4):
     """The operator of this node deleted the record; another node may hold it."""
 
-    code = "refused_here"
-    status = 410
-    exit_code = 4
 
-
-class BodyTooLarge(EngramError):
+class BodyTooLarge(EngramError, code="body_too_large", status=413, exit_code=2):
     """The request body is larger than the node accepts."""
 
-    code = "body_too_large"
-    status = 413
-    exit_code = 2
 
-
-class WrongContentType(EngramError):
+class WrongContentType(EngramError, code="wrong_content_type", status=415, exit_code=2):
     """The body is declared as something that this path does not read."""
 
-    code = "wrong_content_type"
-    status = 415
-    exit_code = 2
 
-
-class Throttled(EngramError):
+class Throttled(EngramError, code="throttled", status=429, exit_code=5):
     """The caller's token bucket is empty."""
 
-    code = "throttled"
-    status = 429
-    exit_code = 5
 
-
-class Unavailable(EngramError):
+class Unavailable(EngramError, code="unavailable", status=503, exit_code=5):
     """The node cannot do this now; the same request may succeed later."""
 
-    code = "unavailable"
-    status = 503
-    exit_code = 5
 
-
-class Overloaded(Unavailable):
+class Overloaded(Unavailable, code="overloaded"):
     """A bounded queue is full."""
 
-    code = "overloaded"
 
-
-class NotReady(Unavailable):
+class NotReady(Unavailable, code="not_ready"):
     """The node is still loading, or is stopping."""
 
-    code = "not_ready"
 
-
-class StorageFull(Unavailable):
+class StorageFull(Unavailable, code="storage_full"):
     """The disk, or the share of it that the operator gave, is full; reads go on."""
 
-    code = "storage_full"
 
-
-class TooFewReplicas(Unavailable):
+class TooFewReplicas(Unavailable, code="too_few_replicas"):
     """Fewer replicas than asked for were acknowledged in time.
 
     Nothing is lost: the record is stored here, and goes on to the others. ``details`` has its
     ``cid`` and ``replicas``.
     """
 
-    code = "too_few_replicas"
 
-
-class InexactEmbedder(Unavailable):
+class InexactEmbedder(Unavailable, code="inexact_embedder"):
     """This node's embedder is not bit-exact, and a public network takes no such embeddings.
 
     Waiting does not help, so it carries no Retry-After.
     """
 
-    code = "inexact_embedder"
 
-
-class ChainUnavailable(Unavailable):
+class ChainUnavailable(Unavailable, code="chain_unavailable"):
     """The chain gave no answer in time; it is tried again."""
 
-    code = "chain_unavailable"
 
-
-class StoreError(EngramError):
+class StoreError(EngramError, code="store_error", exit_code=6):
     """The data directory cannot be used as it is."""
 
-    code = "store_error"
-    exit_code = 6
 
-
-class StoreLocked(StoreError):
+class StoreLocked(StoreError, code="store_locked"):
     """Another process has the data directory open."""
 
-    code = "store_locked"
 
-
-class StoreCorrupt(StoreError):
+class StoreCorrupt(StoreError, code="store_corrupt"):
     """Bytes on disk do not hash to their CID, or the database is damaged."""
 
-    code = "store_corrupt"
 
-
-class StoreTooNew(StoreError):
+class StoreTooNew(StoreError, code="store_too_new"):
     """The data directory was written by a newer version of Engram."""
 
-    code = "store_too_new"
 
-
-class ModelError(EngramError):
+class ModelError(EngramError, code="model_error", exit_code=7):
     """The embedding model cannot be used."""
 
-    code = "model_error"
-    exit_code = 7
 
-
-class ModelMissing(ModelError):
+class ModelMissing(ModelError, code="model_missing"):
     """The model files are not installed. ``engram model install`` installs them."""
 
-    code = "model_missing"
 
-
-class ModelMismatch(ModelError):
+class ModelMismatch(ModelError, code="model_mismatch"):
     """A model file does not have the pinned SHA-256."""
 
-    code = "model_mismatch"
 
-
-class CoreMissing(ModelError):
+class CoreMissing(ModelError, code="core_missing"):
     """The exact embedder was asked for, but the engram-core that has it is not there."""
 
-    code = "core_missing"
 
-
-class SelfTestFailed(ModelError):
+class SelfTestFailed(ModelError, code="self_test_failed"):
     """The exact embedder gave other bits than it must, so it is not used."""
 
-    code = "self_test_failed"
 
-
-class ChainRejected(EngramError):
+class ChainRejected(EngramError, code="chain_rejected", exit_code=9):
     """The chain refused, and will refuse the same again."""
 
-    code = "chain_rejected"
-    exit_code = 9
 
-
-class WalletError(EngramError):
+class WalletError(EngramError, code="wallet_error", exit_code=9):
     """A wallet is missing, unreadable or encrypted."""
 
-    code = "wallet_error"
-    exit_code = 9
 
-
-class CannotListen(EngramError):
+class CannotListen(EngramError, code="cannot_listen", exit_code=8):
     """The address or port cannot be served: taken, not ours, or not permitted."""
 
-    code = "cannot_listen"
-    exit_code = 8
 
-
-class ServerUnreachable(EngramError):
+class ServerUnreachable(EngramError, code="server_unreachable", status=502, exit_code=5):
     """No answer from the server: refused, timed out, or cut off."""
 
-    code = "server_unreachable"
-    status = 502
-    exit_code = 5
 
-
-class CidMismatch(EngramError):
+class CidMismatch(EngramError, code="cid_mismatch", status=502):
     """A node answered with another CID than the record has that was sent to it."""
 
-    code = "cid_mismatch"
-    status = 502
 
-
-class ServerError(EngramError):
+class ServerError(EngramError, exit_code=5):
     """The server answered with an error; ``status`` and ``code`` are what it said."""
-
-    exit_code = 5
 
     def __init__(
         self,
