@@ -26,5 +26,7 @@ pub const CHALLENGE_TTL_S: i64 = 60;
 pub const MAX_CHALLENGE_TTL_S: i64 = 600;
 /// The seed's number of holders of a record.
 pub const REPLICAS: usize = 3;
+/// Members that are ranked for a key at once: as many as a subnet has.
+pub const MAX_NEAREST: usize = 256;
 /// SHA-256: digests, nonces, block hashes.
 pub const HASH_BYTES: usize = 32;

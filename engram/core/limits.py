@@ -16,5 +16,6 @@ MAX_MAGNITUDE = 2**53  # from here on neighbouring integers share one binary64
 CHALLENGE_TTL_S = 60  # seed
 MAX_CHALLENGE_TTL_S = 600  # a miner refuses what expires further ahead
 REPLICAS = 3  # seed
+MAX_NEAREST = 256  # members that are ranked for a key at once: as many as a subnet has
 MAX_UID = 65_535  # a UID is hashed as two bytes
 HASH_BYTES = 32  # SHA-256: digests, nonces, block hashes

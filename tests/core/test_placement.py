@@ -6,10 +6,12 @@ import hashlib
 import random
 from types import ModuleType
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engram.core.twin import placement as twin
 from engram.errors import InvalidInput
 
 Members = list[tuple[int, bytes]]
@@ -22,7 +24,7 @@ networks = st.lists(
 cids = st.binary(min_size=32, max_size=32).map(lambda digest: f"v1::{digest.hex()}")
 
 
-def by_definition(cid: str, members: Members) -> list[int]:
+def by_definition(cid: str, members: Members, count: int = 3) -> list[int]:
     key = int(cid[4:], 16)
 
     def distance(member: tuple[int, bytes]) -> int:
@@ -30,7 +32,7 @@ def by_definition(cid: str, members: Members) -> list[int]:
         node_id = hashlib.sha256(block_hash + uid.to_bytes(2, "little")).digest()
         return int.from_bytes(node_id, "big") ^ key
 
-    return [uid for uid, _ in sorted(members, key=distance)][:3]
+    return [uid for uid, _ in sorted(members, key=distance)][:count]
 
 
 @given(cids, networks)
@@ -59,6 +61,34 @@ def test_a_member_that_leaves_moves_only_its_own_records(
     others = [member for member in members if member[0] not in before]
     kept = [member for member in members if member != others[0]]
     assert rules.assign(cid, kept) == before
+
+
+@given(st.lists(cids, max_size=5), networks, st.integers(1, 45))
+def test_digests_in_bulk_are_ranked_as_one_by_one(
+    rules: ModuleType, several: list[str], members: Members, count: int
+) -> None:
+    digests = b"".join(bytes.fromhex(cid[4:]) for cid in several)
+    packed = np.frombuffer(rules.nearest_many(digests, members, count), "<u2")
+    ranks = packed.reshape(len(several), min(count, len(members)))
+    assert ranks.tolist() == [by_definition(cid, members, count) for cid in several]
+
+
+def test_more_digests_than_are_ranked_in_one_step(rules: ModuleType) -> None:
+    members = [(uid, bytes([uid]) * 32) for uid in range(256)]
+    digests = [hashlib.sha256(number.to_bytes(4)).digest() for number in range(9_000)]
+    packed = rules.nearest_many(b"".join(digests), members, 3)
+    cids = [f"v1::{digest.hex()}" for digest in digests]
+    assert np.frombuffer(packed, "<u2").reshape(-1, 3).tolist() == rules.assign_many(cids, members)
+
+
+def test_node_ids_that_begin_alike_are_told_apart_by_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No hash is known to do this, so the twin is given ids; the crate has a test of its own."""
+    nodes = [(7 << 248 | uid, uid) for uid in range(5)]
+    monkeypatch.setattr(twin, "_nodes", lambda members: nodes)
+    packed = twin.nearest_many(bytes([7]) + bytes(30) + bytes([7]), [], 3)
+    assert np.frombuffer(packed, "<u2").tolist() == [4, 3, 2]  # 7 ^ 4 = 3, 7 ^ 3 = 4, 7 ^ 2 = 5
 
 
 def test_a_uid_twice_is_refused(rules: ModuleType) -> None:

@@ -179,6 +179,18 @@ def test_placements(both: Both, members: list[Any], word: Any) -> None:
     agree(both, "assign", CID, dict.fromkeys(range(3)))
 
 
+digests = st.binary(max_size=4).map(lambda part: part * 16) | st.sampled_from(
+    [b"", bytes(31), bytearray(32), None, [bytes(32)], "0" * 32]
+)
+counts = st.integers(-1, 258) | st.sampled_from([None, True, 1.0, 10**30, "1", np.int64(1)])
+
+
+@given(digests, st.lists(pairs, max_size=4) | st.lists(good_pairs, max_size=9), counts)
+def test_rankings(both: Both, packed: Any, members: list[Any], count: Any) -> None:
+    agree(both, "nearest_many", packed, members, count)
+    agree(both, "nearest_many", bytes(range(64)), members, count)
+
+
 ttls = st.integers(-1, 700) | st.sampled_from([60.0, True, None, "60", 10**30])
 moments = st.floats() | st.integers(-1, 2**54) | st.sampled_from([None, True, "0", 10**400])
 

@@ -7,13 +7,17 @@ use pyo3::types::{PyBytes, PyInt, PyTuple};
 
 use super::arguments::{self, Cid, column};
 use crate::error::{Kind, Refusal};
-use crate::limits::HASH_BYTES;
+use crate::limits::{HASH_BYTES, MAX_NEAREST};
 use crate::parallel;
-use crate::placement::{Node, nearest};
+use crate::placement::{self, Key, Node, nearest};
+
+/// Keys that one step of a thread places, in some 0.05 ms.
+const KEYS_PER_STEP: usize = 256;
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(assign, module)?)?;
-    module.add_function(wrap_pyfunction!(assign_many, module)?)
+    module.add_function(wrap_pyfunction!(assign_many, module)?)?;
+    module.add_function(wrap_pyfunction!(nearest_many, module)?)
 }
 
 /// UIDs of the up to three members that hold the CID, primary first.
@@ -35,6 +39,44 @@ fn assign_many(
     let keys = arguments::cids(&column("cids", cids)?)?;
     let nodes = nodes(members)?;
     Ok(py.detach(|| parallel::map(keys.len(), |index| nearest(&keys[index].digest, &nodes))))
+}
+
+/// The nearest members to each of many digests, as bytes in and bytes out.
+///
+/// `digests` are 32 bytes each, one after the other. Returns UIDs as little-endian 16-bit numbers,
+/// min(`count`, members) for each digest, nearest first. `count` is within 1..256. Raises
+/// `invalid_input`.
+#[pyfunction]
+fn nearest_many<'py>(
+    py: Python<'py>,
+    digests: &Bound<'py, PyAny>,
+    members: &Bound<'py, PyAny>,
+    count: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let keys = require_digests(digests)?;
+    let nodes = nodes(members)?;
+    let count = require_count(count)?;
+    let steps: Vec<&[&Key]> = keys.chunks(KEYS_PER_STEP).collect();
+    let place = |step: usize| -> Vec<u8> {
+        let uids = placement::nearest_many(steps[step], &nodes, count);
+        uids.into_iter().flat_map(u16::to_le_bytes).collect()
+    };
+    let placed = py.detach(|| parallel::map(steps.len(), place).concat());
+    Ok(PyBytes::new(py, &placed))
+}
+
+fn require_digests<'a>(digests: &'a Bound<'_, PyAny>) -> Result<Vec<&'a Key>, Refusal> {
+    let exact = digests.cast_exact::<PyBytes>().ok().map(PyBytesMethods::as_bytes);
+    exact
+        .and_then(|bytes| bytes.chunks(HASH_BYTES).map(|key| key.try_into().ok()).collect())
+        .ok_or_else(|| invalid(format!("digests are bytes, {HASH_BYTES} each")))
+}
+
+fn require_count(count: &Bound<'_, PyAny>) -> Result<usize, Refusal> {
+    let exact = count.cast_exact::<PyInt>().ok().and_then(|count| count.extract().ok());
+    exact
+        .filter(|count| (1..=MAX_NEAREST).contains(count))
+        .ok_or_else(|| invalid(format!("count is a whole number within 1..{MAX_NEAREST}")))
 }
 
 fn nodes(members: &Bound<'_, PyAny>) -> Result<Vec<Node>, Refusal> {

@@ -9,7 +9,7 @@ from engram.core.twin.cid import (
 )
 from engram.core.twin.embedding import embedding_bytes
 from engram.core.twin.metadata import metadata_text, parse_metadata
-from engram.core.twin.placement import assign, assign_many
+from engram.core.twin.placement import assign, assign_many, nearest_many
 from engram.core.twin.proof import (
     generate_challenge,
     generate_response,
@@ -27,6 +27,7 @@ __all__ = [
     "generate_response",
     "generate_responses",
     "metadata_text",
+    "nearest_many",
     "parse_cid",
     "parse_metadata",
     "verify_cid",

@@ -7,10 +7,16 @@ import heapq
 from collections.abc import Sequence
 from typing import Any
 
-from engram.core.limits import HASH_BYTES, MAX_UID, REPLICAS
+import numpy as np
+from numpy.typing import NDArray
+
+from engram.core.limits import HASH_BYTES, MAX_NEAREST, MAX_UID, REPLICAS
 from engram.core.twin.cid import parse_cid, parse_cids
 from engram.core.twin.columns import column_of
 from engram.errors import InvalidInput
+
+HEAD_BYTES = 8  # of a distance: they decide, save for two node ids that begin alike
+KEYS_AT_ONCE = 4_096  # times 256 members times 8 bytes: 8 MB
 
 
 def assign(cid: str, members: Sequence[tuple[int, bytes]]) -> list[int]:
@@ -30,9 +36,54 @@ def assign_many(cids: Sequence[str], members: Sequence[tuple[int, bytes]]) -> li
     return [_nearest(key, nodes) for key in keys]
 
 
-def _nearest(key: bytes, nodes: list[tuple[int, int]]) -> list[int]:
+def nearest_many(digests: bytes, members: Sequence[tuple[int, bytes]], count: int) -> bytes:
+    """The nearest members to each of many digests, as bytes in and bytes out.
+
+    ``digests`` are 32 bytes each, one after the other. Returns UIDs as little-endian 16-bit
+    numbers, min(``count``, members) for each digest, nearest first. ``count`` is within 1..256.
+    Raises InvalidInput.
+    """
+    if type(digests) is not bytes or len(digests) % HASH_BYTES:
+        raise InvalidInput(f"digests are bytes, {HASH_BYTES} each")
+    nodes = _nodes(members)
+    if type(count) is not int or not 1 <= count <= MAX_NEAREST:
+        raise InvalidInput(f"count is a whole number within 1..{MAX_NEAREST}")
+    heads = {node_id >> 8 * (HASH_BYTES - HEAD_BYTES) for node_id, _ in nodes}
+    place = _by_heads if len(heads) == len(nodes) else _by_whole_ids
+    return place(np.frombuffer(digests, np.uint8).reshape(-1, HASH_BYTES), nodes, count)
+
+
+def _by_heads(digests: NDArray[np.uint8], nodes: list[tuple[int, int]], count: int) -> bytes:
+    """No two ids begin alike, so no two distances to one key do, and their heads decide."""
+    ids = b"".join(node_id.to_bytes(HASH_BYTES) for node_id, _ in nodes)
+    heads = _heads(np.frombuffer(ids, np.uint8).reshape(-1, HASH_BYTES))
+    uids = np.array([uid for _, uid in nodes], "<u2")
+    keys = _heads(digests)
+    parts = [keys[at : at + KEYS_AT_ONCE] for at in range(0, len(keys), KEYS_AT_ONCE)]
+    return b"".join(uids[_ranked(part[:, None] ^ heads, count)].tobytes() for part in parts)
+
+
+def _heads(places: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    return np.ascontiguousarray(places[:, :HEAD_BYTES]).view(">u8")[:, 0].astype(np.uint64)
+
+
+def _ranked(distances: NDArray[np.uint64], count: int) -> NDArray[np.intp]:
+    """Columns of the ``count`` least in each row, the least first."""
+    if count >= distances.shape[1]:
+        return distances.argsort(axis=1)
+    some = distances.argpartition(count - 1, axis=1)[:, :count]
+    rank = np.take_along_axis(distances, some, axis=1).argsort(axis=1)
+    return np.take_along_axis(some, rank, axis=1)
+
+
+def _by_whole_ids(digests: NDArray[np.uint8], nodes: list[tuple[int, int]], count: int) -> bytes:
+    found = [_nearest(digest.tobytes(), nodes, count) for digest in digests]
+    return np.array(found, "<u2").tobytes()
+
+
+def _nearest(key: bytes, nodes: list[tuple[int, int]], count: int = REPLICAS) -> list[int]:
     target = int.from_bytes(key)
-    nearest = heapq.nsmallest(REPLICAS, nodes, key=lambda node: node[0] ^ target)
+    nearest = heapq.nsmallest(count, nodes, key=lambda node: node[0] ^ target)
     return [uid for _, uid in nearest]
 
 
