@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engram.core import assign, assign_many, nearest_many
 from engram.core.limits import REPLICAS
+from engram.dht.cover import Cover
 from engram.dht.distance import key_of, node_id_of, xor_distance
 
 SEAT_UID_BITS = 16
@@ -107,6 +108,11 @@ class Membership:
     @cached_property
     def _pairs(self) -> list[tuple[int, bytes]]:
         return [(member.uid, member.registered_hash) for member in self.members]
+
+    @cached_property
+    def cover(self) -> Cover:
+        """Whom a search must ask, and what it misses without an answer of some."""
+        return Cover(self.members)
 
     def assigned(self, cid: str) -> tuple[Member, ...]:
         """The up to three members that hold the CID, primary first. Raises InvalidCid."""
