@@ -1,4 +1,4 @@
-"""Token buckets: how much one address may ask of this node."""
+"""Token buckets: how much one address, or one verified hotkey, may ask of this node."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Bucket:
     at: float
 
 
-class AddressLimits:
-    """A bucket for each address that was seen lately; loopback has none.
+class Quotas:
+    """A bucket for each caller that was seen lately.
 
     ``rate`` tokens per second flow back, up to ``burst``. The clock gives seconds and never goes
-    back. At most ``capacity`` addresses are remembered, the longest silent forgotten first.
+    back. At most ``capacity`` callers are remembered, the longest silent forgotten first.
     """
 
     def __init__(
@@ -35,38 +35,54 @@ class AddressLimits:
         self.capacity = capacity
         self.buckets: OrderedDict[str, Bucket] = OrderedDict()
 
-    def take(self, address: str | None) -> None:
+    def take(self, caller: str) -> None:
         """Take one token. Raises Throttled with the seconds until there is one."""
-        source = source_of(address)
-        if source is None:
-            return
-        bucket = self._bucket(source)
+        bucket = self._bucket(caller)
         if bucket.tokens < 1:
             wait = (1 - bucket.tokens) / self.rate
             raise Throttled(
-                f"More than {self.rate:g} requests/s from {address}; try again in {wait:.1f} s.",
+                f"More than {self.rate:g} requests/s from {caller}; try again in {wait:.1f} s.",
                 retry_after=wait,
             )
         bucket.tokens -= 1
 
-    def charge(self, address: str | None, tokens: int) -> None:
+    def charge(self, caller: str, tokens: int) -> None:
         """Take more tokens for a request that was let in; a debt delays the next one."""
-        source = source_of(address)
-        if source is not None:
-            self._bucket(source).tokens -= tokens
+        self._bucket(caller).tokens -= tokens
 
-    def _bucket(self, source: str) -> Bucket:
+    def _bucket(self, caller: str) -> Bucket:
         now = self.clock()
-        bucket = self.buckets.get(source)
+        bucket = self.buckets.get(caller)
         if bucket is None:
-            bucket = self.buckets[source] = Bucket(self.burst, now)
+            bucket = self.buckets[caller] = Bucket(self.burst, now)
             if len(self.buckets) > self.capacity:
                 self.buckets.popitem(last=False)
             return bucket
         bucket.tokens = min(self.burst, bucket.tokens + (now - bucket.at) * self.rate)
         bucket.at = now
-        self.buckets.move_to_end(source)
+        self.buckets.move_to_end(caller)
         return bucket
+
+
+class AddressLimits:
+    """Quotas by address; loopback has none."""
+
+    def __init__(
+        self, rate: float, burst: int, clock: Callable[[], float], capacity: int = 10_000
+    ) -> None:
+        self.quotas = Quotas(rate, burst, clock, capacity)
+
+    def take(self, address: str | None) -> None:
+        """Take one token. Raises Throttled with the seconds until there is one."""
+        source = source_of(address)
+        if source is not None:
+            self.quotas.take(source)
+
+    def charge(self, address: str | None, tokens: int) -> None:
+        """Take more tokens for a request that was let in; a debt delays the next one."""
+        source = source_of(address)
+        if source is not None:
+            self.quotas.charge(source, tokens)
 
 
 @lru_cache(maxsize=10_000)

@@ -142,8 +142,11 @@ class Nonces:
     def __len__(self) -> int:
         return len(self._taken)
 
-    def take(self, claim: Claim) -> None:
-        """Raises Replayed if it was taken before, Throttled if there is no room to remember it."""
+    def take(self, claim: Claim, pay: Callable[[], None]) -> None:
+        """Take it, once ``pay`` did not raise: a replay costs its victim nothing.
+
+        Raises Replayed if it was taken before, Throttled if there is no room to remember it.
+        """
         now = self._monotonic()
         self._forget(now - KEEP_S)
         key = (claim.sender, claim.nonce)
@@ -152,6 +155,7 @@ class Nonces:
         if len(self._taken) >= self._most:
             wait = self._arrivals[0][0] + KEEP_S - now
             raise Throttled("Too many signed requests came lately.", retry_after=wait)
+        pay()
         self._taken.add(key)
         self._arrivals.append((now, claim))
 
@@ -199,10 +203,13 @@ class Seal:
         if not await asyncio.to_thread(self._is_signed, claim, method, path, body):
             raise Unauthorized(f"The signature is not that of {claim.sender} over this request.")
 
-    def once(self, claim: Claim) -> None:
-        """Take a checked request. Raises Replayed if it was taken before, Throttled."""
+    def once(self, claim: Claim, pay: Callable[[], None]) -> None:
+        """Take a checked request. ``pay`` raises Throttled if the sender may not send it now.
+
+        Raises ClockSkew, Replayed if it was taken before, or Throttled.
+        """
         self._require_now(claim.time_ms)  # reading the body took its time
-        self._nonces.take(claim)
+        self._nonces.take(claim, pay)
 
     def _require_now(self, time_ms: int) -> None:
         now = self._clock()

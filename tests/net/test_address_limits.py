@@ -74,7 +74,7 @@ def test_this_machine_is_not_limited(clock: Clock, address: str | None) -> None:
     for _ in range(100):
         limits.take(address)
         limits.charge(address, 1_000)
-    assert not limits.buckets
+    assert not limits.quotas.buckets
 
 
 def test_a_large_batch_is_let_in_and_paid_for_later(clock: Clock) -> None:
@@ -97,11 +97,11 @@ def test_only_so_many_addresses_are_remembered(addresses: list[str]) -> None:
     limits = AddressLimits(rate=1, burst=9, clock=Clock(), capacity=8)
     for address in addresses:
         limits.take(address)
-        assert len(limits.buckets) <= 8
+        assert len(limits.quotas.buckets) <= 8
 
 
 def test_the_longest_silent_address_is_forgotten_first(clock: Clock) -> None:
     limits = AddressLimits(rate=1, burst=2, clock=clock, capacity=2)
     for address in ("198.51.100.1", "198.51.100.2", "198.51.100.1", "198.51.100.3"):
         limits.take(address)
-    assert list(limits.buckets) == ["198.51.100.1", "198.51.100.3"]
+    assert list(limits.quotas.buckets) == ["198.51.100.1", "198.51.100.3"]
