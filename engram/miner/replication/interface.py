@@ -63,6 +63,11 @@ class Failure:
     placements: tuple[int, ...] = ()
     """With ``stale_membership``: the placement blocks that the peer accepts."""
 
+    @property
+    def silent(self) -> bool:
+        """True if there was no answer at all."""
+        return self.trouble in (Trouble.UNREACHABLE, Trouble.SLOW)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
