@@ -59,7 +59,9 @@ class Node:
         self.starts += 1
         with self.layout.log(self.name).open("ab") as log:
             self.process = subprocess.Popen(
-                self.host.command([sys.executable, "-m", "engram.cli.network.leash", *self._line()]),
+                self.host.command(
+                    [sys.executable, "-m", "engram.cli.network.leash", *self._line()]
+                ),
                 stdin=subprocess.PIPE,  # the leash: the node ends when this process does
                 stdout=log,
                 stderr=subprocess.STDOUT,
