@@ -32,6 +32,23 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "INSERT INTO identity VALUES (randomblob(16))",
         f"PRAGMA application_id = {APPLICATION_ID}",
     ),
+    (  # only new tables: done at once however large the store is, and records stay as they were
+        """
+        CREATE TABLE outbox (            -- who is still to be sent which record
+            seat INTEGER NOT NULL,       -- Member.seat
+            cid BLOB NOT NULL,           -- of a record in `records`
+            queued_at REAL NOT NULL,     -- unix seconds
+            PRIMARY KEY (seat, cid)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE unverified_texts (  -- side texts that are kept and not served
+            sequence INTEGER PRIMARY KEY,
+            text TEXT NOT NULL
+        ) STRICT
+        """,
+        "CREATE TABLE damaged (sequence INTEGER PRIMARY KEY) STRICT",  # seen not to hash to its CID
+    ),
 )
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
@@ -176,8 +193,8 @@ def require_ours(
     path: Path,
     application: int = APPLICATION_ID,
     migrations: Migrations = MIGRATIONS,
-) -> None:
-    """Raise StoreError for another program's database, StoreTooNew for a later schema."""
+) -> int:
+    """The schema's version. Raises StoreError for another program's file, StoreTooNew."""
     (found,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and found != application:
@@ -188,6 +205,7 @@ def require_ours(
             f"{path} has schema version {version}, this Engram knows up to {len(migrations)}; "
             "install a newer Engram"
         )
+    return int(version)
 
 
 def _migrate(connection: sqlite3.Connection, migrations: Migrations) -> None:

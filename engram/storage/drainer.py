@@ -176,9 +176,12 @@ class Drainer:
 
     def _relearn(self) -> None:
         state = self._state
-        catalogue = relearn(self._records, state.settings, None)
+        damaged = dict(state.damaged)
+        catalogue = relearn(self._records, state.settings, None, damaged)
         with state.changing:
-            catalogue = relearn(self._records, state.settings, catalogue)
+            damaged.update(state.damaged)
+            catalogue = relearn(self._records, state.settings, catalogue, damaged)
+            state.damaged = {**damaged}
             state.replace(catalogue, len(catalogue.tail))
 
     def _ask(self, task: Callable[[], None]) -> None:

@@ -142,10 +142,6 @@ class VectorStore(Protocol):
         """``stored_at`` (unix seconds) of those that are held."""
         ...
 
-    def list(self, limit: int, cursor: str | None = None, where: Where | None = None) -> Page:
-        """A page of records in order of arrival. Raises InvalidInput for a foreign cursor."""
-        ...
-
     def scan(self) -> Iterator[Record]:
         """Every record in order of arrival, from one consistent view."""
         ...
@@ -190,6 +186,10 @@ class VectorStore(Protocol):
 
     def drop_seats(self, seats: Sequence[int]) -> int:
         """Take everything for these seats off the outbox; how many deliveries."""
+        ...
+
+    def list(self, limit: int, cursor: str | None = None, where: Where | None = None) -> Page:
+        """A page of records in order of arrival. Raises InvalidInput for a foreign cursor."""
         ...
 
     def undelete(self, cid: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, NamedTuple
@@ -25,14 +25,17 @@ from engram.storage.database import (
     translated,
 )
 from engram.storage.interface import Record
+from engram.storage.outbox import Outbox
+from engram.storage.select import change, pieces, select
 
 FILE_NAME = "records.sqlite3"
 
 _COLUMNS = "sequence, cid, embedding, metadata, text, model_version, stored_at"
+_UNVERIFIED = "EXISTS (SELECT 1 FROM unverified_texts u WHERE u.sequence = records.sequence)"
 _TOMBSTONED = "SELECT cid FROM tombstones WHERE cid IN ({})"
 _HELD = "SELECT cid FROM records WHERE cid IN ({})"
+_CONDEMN = "INSERT OR IGNORE INTO damaged SELECT sequence FROM records WHERE sequence IN ({})"
 _ROWS_PER_INSERT = (64, 16, 4, 1)  # few sizes, so that each statement is prepared once
-_KEYS_PER_QUERY = (1, 4, 16, 64, 256)
 _PAGE = 512  # records read at once by a scan
 
 
@@ -46,6 +49,8 @@ class Row(NamedTuple):
     text: str | None
     model_version: str
     stored_at: float
+    unverified: int = 0
+    """1 if there is a side text that is not served."""
 
     @property
     def cid(self) -> str:
@@ -65,6 +70,7 @@ class Row(NamedTuple):
             own if isinstance(own, str) else self.text,
             self.model_version,
             self.stored_at,
+            not self.unverified,
         )
 
     def _is_intact(self, metadata: dict[str, Any]) -> bool:
@@ -85,8 +91,13 @@ class Records:
         self._readers = ReaderPool(self.path)
         try:
             with self._readers.reader() as reader:
-                require_ours(reader, self.path)
+                version = require_ours(reader, self.path)
                 self.database_id = database_id(reader)
+            self._select_all = (
+                f"SELECT {_COLUMNS}, {_UNVERIFIED if version > 1 else 0} FROM records"
+            )
+            if self._writer is not None:
+                self.outbox = Outbox(self._readers, self._writer)
         except BaseException:
             self.close()
             raise
@@ -100,19 +111,17 @@ class Records:
     def find(self, digest: bytes) -> Row | None:
         """The record with this CID, unchecked."""
         with self._readers.reader() as reader:
-            found = reader.execute(
-                f"SELECT {_COLUMNS} FROM records WHERE cid = ?", (digest,)
-            ).fetchone()
+            found = reader.execute(f"{self._select_all} WHERE cid = ?", (digest,)).fetchone()
         return Row(*found) if found else None
 
     def rows(self, sequences: Sequence[int]) -> dict[int, Row]:
         """Those of the given sequence numbers that are there, unchecked."""
-        query = f"SELECT {_COLUMNS} FROM records WHERE sequence IN ({{}})"
+        query = f"{self._select_all} WHERE sequence IN ({{}})"
         return {found[0]: Row(*found) for found in self._select(query, sequences)}
 
     def rows_by_digest(self, digests: Sequence[bytes]) -> dict[bytes, Row]:
         """Those of the given CIDs that are there, unchecked."""
-        query = f"SELECT {_COLUMNS} FROM records WHERE cid IN ({{}})"
+        query = f"{self._select_all} WHERE cid IN ({{}})"
         return {found[1]: Row(*found) for found in self._select(query, digests)}
 
     def metadata(self, sequences: Sequence[int]) -> dict[int, bytes]:
@@ -123,11 +132,6 @@ class Records:
     def held(self, digests: Sequence[bytes]) -> dict[bytes, float]:
         """``stored_at`` of those that are there."""
         return dict(self._select("SELECT cid, stored_at FROM records WHERE cid IN ({})", digests))
-
-    def without_text(self, digests: Sequence[bytes]) -> set[bytes]:
-        """Those that are there and have no side text."""
-        query = "SELECT cid FROM records WHERE text IS NULL AND cid IN ({})"
-        return {digest for (digest,) in self._select(query, digests)}
 
     def tombstoned(self, digests: Sequence[bytes]) -> set[bytes]:
         """Those that carry a tombstone."""
@@ -140,8 +144,8 @@ class Records:
         insert is about to change.
         """
         with translated():
-            refused = _select_from(self._writing, _TOMBSTONED, digests)
-            held = _select_from(self._writing, _HELD, digests)
+            refused = select(self._writing, _TOMBSTONED, digests)
+            held = select(self._writing, _HELD, digests)
         return {digest for (digest,) in refused}, {digest for (digest,) in held}
 
     def count(self) -> int:
@@ -171,10 +175,22 @@ class Records:
         with translated(), closing(connect(self.path, writable=False)) as own:
             own.execute("BEGIN")
             cursor = own.execute(
-                f"SELECT {_COLUMNS} FROM records WHERE sequence > ? ORDER BY sequence", (after,)
+                f"{self._select_all} WHERE sequence > ? ORDER BY sequence", (after,)
             )
             while page := cursor.fetchmany(_PAGE):
                 yield from map(Row._make, page)
+
+    def condemned(self) -> dict[bytes, int]:
+        """Digest and sequence of records whose bytes were seen to be damaged."""
+        query = "SELECT cid, sequence FROM records JOIN damaged USING (sequence)"
+        with self._readers.reader() as reader:
+            return dict(reader.execute(query).fetchall())
+
+    def refused(self) -> NDArray[np.uint8]:
+        """The digests of all tombstones, uint8 (n, 32), ascending."""
+        with self._readers.reader() as reader:
+            found = reader.execute("SELECT cid FROM tombstones ORDER BY cid").fetchall()
+        return np.frombuffer(b"".join(digest for (digest,) in found), np.uint8).reshape(-1, 32)
 
     def tombstones(self) -> Iterator[tuple[str, float]]:
         """Every deleted CID and the unix second of its deletion."""
@@ -188,30 +204,70 @@ class Records:
             found = [line for (line,) in reader.execute("PRAGMA integrity_check")]
         return [] if found == ["ok"] else found
 
-    def insert(self, rows: Sequence[Row], texts: Iterable[tuple[str, bytes]]) -> None:
-        """Commit rows, and side texts (text, digest) of records that have none."""
-        with transaction(self._writing) as writer:
-            for piece in _pieces(rows, _ROWS_PER_INSERT):
-                places = ",".join(["(?,?,?,?,?,?,?)"] * len(piece))
-                writer.execute(
-                    f"INSERT INTO records ({_COLUMNS}) VALUES {places}",
-                    [value for row in piece for value in row],
-                )
-            writer.executemany("UPDATE records SET text = ? WHERE cid = ? AND text IS NULL", texts)
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """What the methods below and the outbox write inside is on disk when it returns, or not."""
+        self.outbox.begin()
+        with transaction(self._writing):
+            yield
+        self.outbox.publish()
 
-    def delete(self, digest: bytes, now: float) -> int | None:
-        """Remove a record and leave a tombstone; its sequence number if it was there."""
-        with transaction(self._writing) as writer:
-            found = writer.execute(
-                "DELETE FROM records WHERE cid = ? RETURNING sequence", (digest,)
+    def insert(self, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        for piece in pieces(rows, _ROWS_PER_INSERT):
+            places = ",".join(["(?,?,?,?,?,?,?)"] * len(piece))
+            self._writing.execute(
+                f"INSERT INTO records ({_COLUMNS}) VALUES {places}",
+                [value for row in piece for value in row[:-1]],
+            )
+
+    def add_texts(self, texts: Iterable[tuple[str, bytes]]) -> None:
+        """Side texts (text, digest) to be served, for records that have none to be served."""
+        for text, digest in texts:
+            changed = self._writing.execute(
+                "UPDATE records SET text = ? WHERE cid = ? AND text IS NULL RETURNING sequence",
+                (text, digest),
             ).fetchall()
-            writer.execute("INSERT OR IGNORE INTO tombstones VALUES (?, ?)", (digest, now))
-        return int(found[0][0]) if found else None
+            self._writing.executemany("DELETE FROM unverified_texts WHERE sequence = ?", changed)
+
+    def add_unverified_texts(self, texts: Iterable[tuple[str, bytes]]) -> None:
+        """Side texts (text, digest) to be kept, for records that have none of either kind."""
+        self._writing.executemany(
+            "INSERT OR IGNORE INTO unverified_texts"
+            " SELECT sequence, ? FROM records WHERE cid = ? AND text IS NULL",
+            texts,
+        )
+
+    def remove(self, digests: Sequence[bytes]) -> list[tuple[bytes, int]]:
+        """Remove records with all that hangs on them; (digest, sequence) of those there were."""
+        gone = self.remove_bytes(digests)
+        if gone:
+            self.outbox.take_off_all([digest for digest, _ in gone])
+        return gone
+
+    def remove_bytes(self, digests: Sequence[bytes]) -> list[tuple[bytes, int]]:
+        """As ``remove``, but who waits for the records goes on waiting."""
+        query = "DELETE FROM records WHERE cid IN ({}) RETURNING cid, sequence"
+        gone: list[tuple[bytes, int]] = select(self._writing, query, digests)
+        sequences = [(sequence,) for _, sequence in gone]
+        for table in ("unverified_texts", "damaged"):
+            self._writing.executemany(f"DELETE FROM {table} WHERE sequence = ?", sequences)
+        return gone
+
+    def bury(self, digest: bytes, now: float) -> None:
+        """Leave a tombstone."""
+        self._writing.execute("INSERT OR IGNORE INTO tombstones VALUES (?, ?)", (digest, now))
 
     def undelete(self, digest: bytes) -> bool:
         """Lift a tombstone; False if there was none."""
-        with transaction(self._writing) as writer:
-            return writer.execute("DELETE FROM tombstones WHERE cid = ?", (digest,)).rowcount > 0
+        return change(self._writing, "DELETE FROM tombstones WHERE cid IN ({})", [digest]) > 0
+
+    def condemn(self, sequence: int) -> bool:
+        """Remember that a record's bytes are damaged; False if it is not there any more."""
+        statement = (
+            "INSERT OR IGNORE INTO damaged SELECT sequence FROM records WHERE sequence IN ({})"
+        )
+        return change(self._writing, statement, [sequence]) > 0
 
     @property
     def _writing(self) -> Connection:
@@ -220,7 +276,7 @@ class Records:
 
     def _select(self, query: str, keys: Sequence[Any]) -> list[Any]:
         with self._readers.reader() as reader:
-            return _select_from(reader, query, keys)
+            return select(reader, query, keys)
 
     def _value(self, query: str) -> Any:
         with self._readers.reader() as reader:
@@ -244,26 +300,3 @@ def decode_metadata(text: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return metadata if isinstance(metadata, dict) else None
-
-
-def _select_from(connection: Connection, query: str, keys: Sequence[Any]) -> list[Any]:
-    """All rows for these keys, in a few queries whose sizes repeat, so that each is prepared once.
-
-    The last key stands in for the missing ones: IN does not mind.
-    """
-    found: list[Any] = []
-    for start in range(0, len(keys), _KEYS_PER_QUERY[-1]):
-        piece = keys[start : start + _KEYS_PER_QUERY[-1]]
-        size = next(size for size in _KEYS_PER_QUERY if size >= len(piece))
-        padded = [*piece, *[piece[-1]] * (size - len(piece))]
-        found += connection.execute(query.format(",".join("?" * size)), padded).fetchall()
-    return found
-
-
-def _pieces(items: Sequence[Any], sizes: Sequence[int]) -> Iterator[Sequence[Any]]:
-    """Consecutive pieces of the given sizes only, largest first; the last size is 1."""
-    start = 0
-    for size in sizes:
-        while len(items) - start >= size:
-            yield items[start : start + size]
-            start += size

@@ -114,6 +114,13 @@ class Rows:
         row = int(np.searchsorted(sequences, sequence))
         return row if row < len(sequences) and sequences[row] == sequence else None
 
+    def living_digests(self) -> NDArray[np.uint8]:
+        """The digests of all living rows, shape (n, 32), ascending; a copy."""
+        count = self.count
+        alive = self.alive.view(count).copy()
+        digests: NDArray[np.uint8] = self.cid.view(count)[alive]
+        return digests[ascending(digests)]
+
     def rows_of(self, slots: NDArray[np.int64], count: int) -> RowNumbers:
         """Every row below ``count``, dead or alive, that has one of these slots."""
         rows = [int(row) for row in self._first_row.view()[slots]]
@@ -205,6 +212,20 @@ class Rows:
         repeated[first] = False
         for row in np.flatnonzero(repeated).tolist():
             self._more_rows.setdefault(int(slots[row]), array("q")).append(row)
+
+
+def ascending(digests: NDArray[np.uint8]) -> RowNumbers:
+    """The order that sorts digests, shape (n, 32), as big-endian numbers.
+
+    Their first eight bytes tell nearly all of them apart, and sort five times as fast.
+    """
+    words = digests.view(">u8")
+    first = words[:, 0].astype(np.uint64)
+    order = np.argsort(first)
+    ordered = first[order]
+    if np.any(ordered[1:] == ordered[:-1]):
+        return np.lexsort(words.T[::-1])
+    return order
 
 
 def _split(prints: bytes) -> list[bytes]:

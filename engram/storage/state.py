@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Lock
@@ -36,7 +37,7 @@ class State:
         self.catalogue: Catalogue = loaded.catalogue
         self.snapshot: Written = loaded.snapshot
         self.snapshot_problem = loaded.problem
-        self.damaged: set[str] = set(loaded.damaged)
+        self.damaged = loaded.damaged
         self.health = Health()
         self.changing = Lock()
         """Held to change the catalogue, to put another in its place, or to copy it whole."""
@@ -51,11 +52,13 @@ class State:
         self.last_query = time.monotonic() - QUIET_S
         self.last_write = time.monotonic() - BURST_S
 
-    def append(self, fresh: Fresh) -> None:
-        """Make committed records searchable."""
+    def append(self, fresh: Fresh, replaced: Iterable[bytes]) -> None:
+        """Make committed records searchable, some in the place of damaged ones."""
         with self.changing:
             self._whole = False
             self.catalogue.append(fresh)
+            for digest in replaced:
+                self.damaged.pop(digest, None)
             self._whole = True
         self.last_write = time.monotonic()
 
@@ -67,12 +70,13 @@ class State:
         if not self._whole:
             raise StoreError("the store lost its place in memory; restart to load it anew")
 
-    def remove(self, cid: str, sequence: int) -> None:
-        """Stop finding a deleted record."""
+    def remove(self, gone: Sequence[tuple[bytes, int]]) -> None:
+        """Stop finding records (digest, sequence) that were deleted or forgotten."""
         with self.changing:
-            self.catalogue.rows.remove(sequence)
-            self.deletes_since_snapshot += 1
-            self.damaged.discard(cid)
+            for digest, sequence in gone:
+                self.catalogue.rows.remove(sequence)
+                self.damaged.pop(digest, None)
+            self.deletes_since_snapshot += len(gone)
 
     def replace(self, catalogue: Catalogue, lost: int) -> None:
         """Put another catalogue in the place of the present one; ``changing`` must be held.
@@ -88,11 +92,14 @@ class State:
         """Vectors that the index has to be given anew."""
         return max(0, self.rebuild_until - self.catalogue.tail.start)
 
-    def quarantine(self, cid: str, sequence: int) -> None:
-        """Stop finding a record whose bytes turned out to be damaged."""
+    def quarantine(self, digest: bytes, sequence: int) -> bool:
+        """Stop finding a record whose bytes turned out to be damaged; False if it is known,
+        or if the record has gone since."""
         with self.changing:
-            self.catalogue.rows.remove(sequence)
-            self.damaged.add(cid)
+            found = self.catalogue.rows.remove(sequence)
+            if found:
+                self.damaged[digest] = sequence
+        return found
 
     def free_places(self) -> int:
         """Vectors that may be added before ingest has to wait."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engram.config import StoreSettings
 from engram.core.embedding import from_numbers
@@ -17,6 +21,7 @@ from engram.storage.catalogue import units_of
 from engram.storage.check import FsckReport, OnProgress, check
 from engram.storage.drainer import Drainer
 from engram.storage.interface import (
+    Delivery,
     Embedding,
     Hit,
     NewRecord,
@@ -26,14 +31,29 @@ from engram.storage.interface import (
 )
 from engram.storage.loading import load
 from engram.storage.lock import DirectoryLock
+from engram.storage.operations import (
+    Condemn,
+    Delete,
+    Delivered,
+    DropSome,
+    Enqueue,
+    Forget,
+    Undelete,
+)
 from engram.storage.reading import Reading
-from engram.storage.records import Records, Row, digest_of
+from engram.storage.records import Records, Row, cid_of, digest_of
 from engram.storage.search import Search
 from engram.storage.snapshot import Snapshots
 from engram.storage.state import State, disk_bytes
-from engram.storage.writer import Delete, Undelete, Writer
+from engram.storage.writer import Writer
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _LIST_CHUNK = 256  # records read at once by a filtered listing
+_FORGOTTEN_AT_ONCE = 128  # records; ingest waits for a commit of so many at the most,
+_QUEUED_AT_ONCE = 1_024  # and deliveries
 _MEASURE_DISK_EVERY_S = 1.0
 
 
@@ -56,6 +76,8 @@ class EmbeddedStore(Reading):
             raise
         self._drainer = Drainer(self._records, self._state, snapshots)
         self._writer = Writer(self._records, self._state, clock, self._drainer.wake)
+        for digest, sequence in self._state.damaged.items():
+            self._condemn(digest, sequence)
         self._drainer.start()
         self._closed = False
         self._measured_at = -_MEASURE_DISK_EVERY_S
@@ -80,6 +102,12 @@ class EmbeddedStore(Reading):
         self._state.last_query = time.monotonic()
         return found.hits
 
+    def has(self, cids: Sequence[str]) -> dict[str, float]:
+        """See VectorStore."""
+        damaged = self._state.damaged
+        held = super().has(cids)
+        return {cid: at for cid, at in held.items() if digest_of(cid) not in damaged}
+
     def delete(self, cid: str) -> bool:
         """See VectorStore."""
         return self._writer.change(Delete(digest_of(cid)))
@@ -87,6 +115,53 @@ class EmbeddedStore(Reading):
     def undelete(self, cid: str) -> bool:
         """See VectorStore."""
         return self._writer.change(Undelete(digest_of(cid)))
+
+    def forget(self, cids: Sequence[str]) -> int:
+        """See VectorStore."""
+        digests = [digest_of(cid) for cid in cids]
+        return sum(
+            self._writer.change(Forget(some)) for some in _in_batches(digests, _FORGOTTEN_AT_ONCE)
+        )
+
+    def digests(self) -> NDArray[np.uint8]:
+        """See VectorStore."""
+        return self._state.catalogue.rows.living_digests()
+
+    def refused(self) -> NDArray[np.uint8]:
+        """See VectorStore."""
+        return self._records.refused()
+
+    def enqueue(self, deliveries: Sequence[tuple[int, str]]) -> int:
+        """See VectorStore. Raises StorageFull."""
+        damaged = self._state.damaged
+        pairs = sorted((seat, digest_of(cid)) for seat, cid in deliveries)
+        pairs = [pair for pair in pairs if pair[1] not in damaged]
+        return sum(
+            self._writer.change(Enqueue(some)) for some in _in_batches(pairs, _QUEUED_AT_ONCE)
+        )
+
+    def waiting(self) -> dict[int, int]:
+        """See VectorStore."""
+        return self._records.outbox.waiting()
+
+    def outbox(self, seat: int, limit: int, after: str | None = None) -> list[Delivery]:
+        """See VectorStore."""
+        past = b"" if after is None else digest_of(after)
+        page = self._records.outbox.page(seat, limit, past)
+        return [Delivery(cid_of(digest), queued_at) for digest, queued_at in page]
+
+    def delivered(self, seat: int, cids: Sequence[str]) -> None:
+        """See VectorStore."""
+        for some in _in_batches([digest_of(cid) for cid in cids], _QUEUED_AT_ONCE):
+            self._writer.change(Delivered(seat, some))
+
+    def drop_seats(self, seats: Sequence[int]) -> int:
+        """See VectorStore."""
+        dropped = 0
+        for seat in seats:
+            while some := self._writer.change(DropSome(seat, _QUEUED_AT_ONCE)):
+                dropped += some
+        return dropped
 
     def stats(self) -> StoreStats:
         """See VectorStore."""
@@ -132,6 +207,8 @@ class EmbeddedStore(Reading):
         """Check every CID and the index while serving; ``repair`` builds the index anew."""
         self._require_open()
         report = check(self._records, self._state.catalogue, on_progress)
+        for row in self._records.rows_by_digest([*map(digest_of, report.damaged)]).values():
+            self._met_damage(row)
         if repair and report.index:
             self.rebuild()
             report.repaired = True
@@ -163,7 +240,13 @@ class EmbeddedStore(Reading):
 
     def _met_damage(self, row: Row) -> None:
         super()._met_damage(row)
-        self._state.quarantine(row.cid, row.sequence)
+        if self._state.quarantine(row.digest, row.sequence):
+            self._condemn(row.digest, row.sequence)
+
+    def _condemn(self, digest: bytes, sequence: int) -> None:
+        """Have it known after a restart too; nobody waits for that."""
+        with suppress(NotReady):  # closing: it will be met again
+            self._writer.request(Condemn(digest, sequence)).add_done_callback(_report)
 
     def _is_drained(self) -> bool:
         catalogue = self._state.catalogue
@@ -178,3 +261,12 @@ class EmbeddedStore(Reading):
     def _require_open(self) -> None:
         if self._closed:
             raise NotReady("the store is closed")
+
+
+def _report(condemned: Future[None]) -> None:
+    if (error := condemned.exception()) is not None:
+        log.warning("a damaged record will have to be found again after a restart: %s", error)
+
+
+def _in_batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -2,56 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-import orjson
-
-from engram.errors import EngramError, NotReady, Overloaded, RefusedHere, StorageFull, StoreError
+from engram.errors import EngramError, NotReady, Overloaded, StorageFull, StoreError
 from engram.storage.catalogue import fresh_rows
 from engram.storage.health import Loop
-from engram.storage.interface import NewRecord, Stored
-from engram.storage.records import Records, Row, cid_of, digest_of
+from engram.storage.interface import NewRecord
+from engram.storage.operations import Change, Operation, Outcomes, Put
+from engram.storage.puts import PutGroup
+from engram.storage.records import Records, digest_of
 from engram.storage.state import State, disk_bytes
 
-Outcomes = list[Stored | Exception]
+log = logging.getLogger(__name__)
 
-_RECORDS_PER_COMMIT = 1_024
-_ROW_OVERHEAD_BYTES = 256  # indices, row headers and the log's share, when guessing a row's size
+T = TypeVar("T")
+Groups = list[list[Operation]]
+"""Operations in order: runs of puts, and of anything else."""
+
+_ROWS_PER_COMMIT = 1_024
 _RETRY_AFTER_S = 1.0
-
-
-@dataclass(slots=True)
-class Put:
-    """Records that wait to be committed."""
-
-    records: Sequence[NewRecord]
-    digests: list[bytes]
-    future: Future[Outcomes] = field(default_factory=Future)
-
-
-@dataclass(slots=True)
-class Delete:
-    """A CID that waits for its tombstone."""
-
-    digest: bytes
-    future: Future[bool] = field(default_factory=Future)
-
-
-@dataclass(slots=True)
-class Undelete:
-    """A tombstone that waits to be lifted."""
-
-    digest: bytes
-    future: Future[bool] = field(default_factory=Future)
-
-
-Operation = Put | Delete | Undelete
 
 
 class Writer:
@@ -89,13 +64,17 @@ class Writer:
                 self._queue.put(operation)
         return operation.future
 
-    def change(self, operation: Delete | Undelete) -> bool:
-        """Queue a delete or undelete behind what waits, and wait for it."""
+    def change(self, operation: Change[T]) -> T:
+        """Queue a change behind what waits, and wait for it."""
+        return self.request(operation).result()
+
+    def request(self, operation: Change[T]) -> Future[T]:
+        """Queue a change behind what waits. Raises NotReady."""
         with self._state.room:
             if self._closed:
                 raise NotReady("the store is closed")
             self._queue.put(operation)
-        return operation.future.result()
+        return operation.future
 
     def close(self) -> None:
         """Commit what is queued and stop."""
@@ -109,12 +88,8 @@ class Writer:
     def _turn(self) -> bool:
         operations = [] if self._stopping else self._take()
         try:
-            for kind, group in groupby(operations, type):
-                if kind is Put:
-                    self._commit(list(group))  # type: ignore[arg-type]
-                else:
-                    for operation in group:
-                        self._change(operation)
+            if operations:
+                self._work([list(run) for _, run in groupby(operations, _is_put)])
         finally:
             self._settle(operations)
         return not self._stopping
@@ -122,12 +97,12 @@ class Writer:
     def _take(self) -> list[Operation]:
         """Wait for an operation and take what waits with it, up to one commit's worth."""
         operations: list[Operation] = []
-        records = 0
+        rows = 0
         operation = self._queue.get()
         while operation is not None:
             operations.append(operation)
-            records += len(operation.records) if isinstance(operation, Put) else 0
-            if records >= _RECORDS_PER_COMMIT:
+            rows += len(operation.records) if isinstance(operation, Put) else operation.size
+            if rows >= _ROWS_PER_COMMIT:
                 return operations
             try:
                 operation = self._queue.get_nowait()
@@ -145,106 +120,63 @@ class Writer:
             self._state.pending -= sum(len(o.records) for o in operations if isinstance(o, Put))
             self._state.room.notify_all()
 
-    def _commit(self, puts: list[Put]) -> None:
-        records = [record for put in puts for record in put.records]
-        digests = [digest for put in puts for digest in put.digests]
+    def _work(self, groups: Groups) -> None:
+        """All in one transaction; if that fails, each by itself, so that none fails for another."""
+        sequence = self._next_sequence
         try:
-            outcomes = self._store(records, digests)
+            with self._records.committing():
+                written = [self._write(group) for group in groups]
         except EngramError as error:
-            for put in puts:
-                put.future.set_exception(error)
+            self._next_sequence = sequence
+            if len(groups) > 1:
+                for group in groups:
+                    self._work([group])
+            else:
+                for operation in groups[0]:
+                    operation.future.set_exception(error)
             return
-        start = 0
-        for put in puts:
-            put.future.set_result(outcomes[start : start + len(put.records)])
-            start += len(put.records)
+        for publish in written:
+            publish()
 
-    def _store(self, records: list[NewRecord], digests: list[bytes]) -> Outcomes:
-        refused, held = self._records.refused_and_held(digests)
-        duplicate = _repeats(digests, refused | held)
-        rows = self._rows(
-            (record, digest)
-            for record, digest, again in zip(records, digests, duplicate, strict=True)
-            if not again
-        )
-        texts = self._missing_texts(records, digests, duplicate)
-        self._require_space(rows)
-        self._state.require_whole()
-        if rows or texts:
-            self._records.insert(rows, texts)
-            self._next_sequence += len(rows)
-        if rows:
-            self._state.append(fresh_rows(rows)[0])
-            self._wake_drainer()
-        return [
-            _refusal(record.cid) if digest in refused else Stored(record.cid, again)
-            for record, digest, again in zip(records, digests, duplicate, strict=True)
-        ]
+    def _write(self, group: list[Operation]) -> Callable[[], None]:
+        """Write one group; what is left to do once it is on disk."""
+        puts = [operation for operation in group if isinstance(operation, Put)]
+        if puts:
+            return self._write_puts(PutGroup(puts))
+        changes = [operation for operation in group if isinstance(operation, Change)]
+        for change in changes:
+            change.result = change.apply(self._records, self._clock())
+        return partial(self._publish_changes, changes)
 
-    def _rows(self, fresh: Iterable[tuple[NewRecord, bytes]]) -> list[Row]:
+    def _write_puts(self, group: PutGroup) -> Callable[[], None]:
         now = self._clock()
-        return [
-            Row(
-                sequence,
-                digest,
-                np.ascontiguousarray(record.embedding, "<f4").tobytes(),
-                orjson.dumps(record.metadata),
-                _side_text(record),
-                record.model_version,
-                now,
-            )
-            for sequence, (record, digest) in enumerate(fresh, self._next_sequence)
-        ]
+        group.sort(self._records, self._state.damaged, self._next_sequence, now)
+        self._require_space(group.size())
+        self._state.require_whole()
+        group.write(self._records, now)
+        self._next_sequence += len(group.rows)
+        return partial(self._publish_puts, group)
 
-    def _missing_texts(
-        self, records: list[NewRecord], digests: list[bytes], duplicate: list[bool]
-    ) -> list[tuple[str, bytes]]:
-        """Side texts that come with a repeated put, for records that were stored without one."""
-        offered = {
-            digest: text
-            for record, digest, again in zip(records, digests, duplicate, strict=True)
-            if again and (text := _side_text(record)) is not None
-        }
-        lacking = self._records.without_text(list(offered)) if offered else set()
-        return [(text, digest) for digest, text in offered.items() if digest in lacking]
+    def _publish_puts(self, group: PutGroup) -> None:
+        if group.rows:
+            self._state.append(fresh_rows(group.rows)[0], group.replaced)
+            self._wake_drainer()
+        group.answer()
 
-    def _require_space(self, rows: list[Row]) -> None:
+    def _publish_changes(self, changes: Iterable[Change[Any]]) -> None:
+        for change in changes:
+            change.publish(self._state)
+            change.future.set_result(change.result)
+        self._wake_drainer()
+
+    def _require_space(self, size: int) -> None:
         limit = self._state.settings.max_disk_bytes
-        if limit is None or not rows:
-            return
-        size = sum(len(r.embedding) + len(r.metadata) + _ROW_OVERHEAD_BYTES for r in rows)
-        if disk_bytes(self._state.folder) + size > limit:
+        if limit is not None and size and disk_bytes(self._state.folder) + size > limit:
             raise StorageFull(
                 f"the store has reached its share of the disk ({limit} bytes); reads go on",
                 retry_after=60,
             )
 
-    def _change(self, operation: Any) -> None:
-        try:
-            if isinstance(operation, Delete):
-                sequence = self._records.delete(operation.digest, self._clock())
-                if sequence is not None:
-                    self._state.remove(cid_of(operation.digest), sequence)
-                    self._wake_drainer()
-                operation.future.set_result(sequence is not None)
-            else:
-                operation.future.set_result(self._records.undelete(operation.digest))
-        except EngramError as error:
-            operation.future.set_exception(error)
 
-
-def _repeats(digests: Iterable[bytes], known: set[bytes]) -> list[bool]:
-    """Whether each digest is known, or came before in the same list."""
-    repeats = []
-    for digest in digests:
-        repeats.append(digest in known)
-        known.add(digest)
-    return repeats
-
-
-def _side_text(record: NewRecord) -> str | None:
-    return None if "text" in record.metadata else record.text
-
-
-def _refusal(cid: str) -> RefusedHere:
-    return RefusedHere(f"{cid} was deleted by the operator of this node")
+def _is_put(operation: Operation) -> bool:
+    return isinstance(operation, Put)
