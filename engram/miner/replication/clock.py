@@ -30,7 +30,7 @@ class NodeClock:
 
 
 async def first_of(clock: Clock, seconds: float, *awaited: asyncio.Future[Any]) -> None:
-    """Return when one of ``awaited`` is done, at the latest ``seconds`` later. None is cancelled."""
+    """Return when one of them is done, at the latest ``seconds`` later. None is cancelled."""
     timer = asyncio.ensure_future(clock.sleep(seconds))
     try:
         await asyncio.wait({timer, *awaited}, return_when=asyncio.FIRST_COMPLETED)
