@@ -104,7 +104,8 @@ class Cover:
     def _within(self, uids: Collection[int]) -> Regions:
         """Regions of which one of these members is a holder."""
         held, _ = self._regions
-        return np.logical_or.reduce(held[:, self._columns(uids)], axis=1)
+        found: Regions = np.logical_or.reduce(held[:, self._columns(uids)], axis=1)
+        return found
 
     def _columns(self, uids: Collection[int]) -> list[int]:
         return [at for at, member in enumerate(self._members) if member.uid in uids]
