@@ -32,6 +32,7 @@
     │   ├── StorageFull             503  storage_full
     │   ├── TooFewReplicas          503  too_few_replicas
     │   ├── InexactEmbedder         503  inexact_embedder
+    │   ├── BlobsUnavailable        503  blobs_unavailable
     │   └── ChainUnavailable        503  chain_unavailable
     ├── StoreError                  500  store_error          exit 6
     │   ├── StoreLocked             500  store_locked
@@ -44,6 +45,9 @@
     │   └── SelfTestFailed          500  self_test_failed
     ├── ChainRejected               500  chain_rejected       exit 9
     ├── WalletError                 500  wallet_error         exit 9
+    ├── BlobRejected                502  blob_rejected        exit 10
+    ├── BlobMismatch                502  blob_mismatch        exit 10
+    ├── Underfunded                 402  underfunded          exit 10
     ├── CannotListen                500  cannot_listen        exit 8
     ├── ServerUnreachable           502  server_unreachable   exit 5
     ├── CidMismatch                 502  cid_mismatch         exit 1
@@ -224,6 +228,10 @@ class ChainUnavailable(Unavailable, code="chain_unavailable"):
     """The chain gave no answer in time; it is tried again."""
 
 
+class BlobsUnavailable(Unavailable, code="blobs_unavailable"):
+    """The place of raw files gave no answer in time; it is tried again."""
+
+
 class StoreError(EngramError, code="store_error", exit_code=6):
     """The data directory cannot be used as it is."""
 
@@ -266,6 +274,18 @@ class ChainRejected(EngramError, code="chain_rejected", exit_code=9):
 
 class WalletError(EngramError, code="wallet_error", exit_code=9):
     """A wallet is missing, unreadable or encrypted."""
+
+
+class BlobRejected(EngramError, code="blob_rejected", status=502, exit_code=10):
+    """The place of raw files refused, and will refuse the same again."""
+
+
+class BlobMismatch(EngramError, code="blob_mismatch", status=502, exit_code=10):
+    """The bytes that came are not those that were asked for."""
+
+
+class Underfunded(EngramError, code="underfunded", status=402, exit_code=10):
+    """The wallet holds less than storing the file costs."""
 
 
 class CannotListen(EngramError, code="cannot_listen", exit_code=8):
