@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from engram.chain import open_chain
-from engram.chain.interface import Axon
+from engram.chain.interface import Axon, Signer
 from engram.config import EmbedderSettings, MinerSettings, StoreSettings
 from engram.dht import RoutingTable
 from engram.embedding import open_embedder
@@ -37,26 +37,33 @@ def run_miner(miner: MinerSettings, store: StoreSettings, embedder: EmbedderSett
     configure_logging(miner.log_format)
     refuse_held(miner.data_dir)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    signer = None if miner.chain == "none" else signer_of(miner)
     parts = Parts(
         store=lambda: open_store(miner.data_dir, store),
         embedder=lambda: open_embedder(embedder),
         embedding=embedder,
-        link=None if miner.chain == "none" else link_to_chain(miner),
+        link=None if signer is None else link_to_chain(miner, signer),
+        signer=signer,
     )
     asyncio.run(until_signalled(miner, parts))
 
 
-def link_to_chain(miner: MinerSettings) -> Callable[[int, Callable[[], bool]], ChainLink]:
-    """What makes the link once the port is known. Nothing is dialled yet.
-
-    Raises InvalidInput without a wallet, WalletError for one that cannot be read.
-    """
-    from engram.chain.wallet import load_signer, parse_wallet, paths_of
+def signer_of(miner: MinerSettings) -> Signer:
+    """The hotkey to serve as. Raises InvalidInput without a wallet, WalletError for a bad one."""
+    from engram.chain.wallet import load_signer
 
     if miner.wallet is None:
         raise InvalidInput(f"--chain {miner.chain} needs --wallet NAME/HOTKEY to serve as.")
-    signer = load_signer(miner.wallet)
-    coldkey = paths_of(*parse_wallet(miner.wallet)).coldkey
+    return load_signer(miner.wallet)
+
+
+def link_to_chain(
+    miner: MinerSettings, signer: Signer
+) -> Callable[[int, Callable[[], bool]], ChainLink]:
+    """What makes the link once the port is known. Nothing is dialled yet."""
+    from engram.chain.wallet import parse_wallet, paths_of
+
+    coldkey = paths_of(*parse_wallet(miner.wallet or "")).coldkey
     chain = open_chain(miner.chain, signer)
 
     def link(port: int, ready: Callable[[], bool]) -> ChainLink:

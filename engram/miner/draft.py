@@ -12,7 +12,7 @@ from engram.core import embedding as vectors
 from engram.core import generate_cid, generate_cids
 from engram.core.limits import MODEL_VERSION
 from engram.errors import EngramError, InvalidInput, UnsupportedVersion
-from engram.protocol import IngestRequest, QueryRequest
+from engram.protocol import IngestRequest, QueryRequest, Replicas
 from engram.storage.interface import Embedding, NewRecord, Stored
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Draft:
         side_text = None if "text" in metadata else self.request.text
         return NewRecord(cid, self.embedding, metadata, side_text, MODEL_VERSION)
 
-    def reply(self, stored: Stored) -> Json:
+    def reply(self, stored: Stored, replicas: Replicas) -> Json:
         """IngestReply, built without validating what we made ourselves."""
         return {
             "cid": stored.cid,
@@ -45,6 +45,7 @@ class Draft:
             "truncated": self.truncated,
             "duplicate": stored.duplicate,
             "exact": self.exact,
+            "replicas": replicas.model_dump(),
             "warnings": [],
         }
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from engram.core import embedding_bytes
 from engram.embedding.batcher import Batcher
 from engram.embedding.interface import Embedded, Embedder
 from engram.errors import EngramError
@@ -50,6 +51,15 @@ class MinerEmbedder:
         finally:
             self.waiting -= 1
             future.cancel()  # nobody waits any more: if it has not begun, it need not
+
+    async def exact_bytes(self, text: str) -> bytes | None:
+        """The 1,536 bytes that every exact embedder makes of a text; None if this is not one.
+
+        Raises Overloaded when too many wait.
+        """
+        if not self.exact:
+            return None
+        return embedding_bytes((await self.embed(text, urgent=False)).vector)
 
     async def in_turn(
         self, embed: Callable[[A], Awaitable[T]], items: Sequence[A]

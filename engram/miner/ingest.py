@@ -9,8 +9,8 @@ from engram.errors import EngramError, InexactEmbedder
 from engram.miner.draft import Attempt, Draft, Json, Sealed, attempt, check, draft_of, prepare
 from engram.miner.embedder import MinerEmbedder
 from engram.miner.node import Node
+from engram.miner.replication.spread import Placed
 from engram.protocol import IngestRequest
-from engram.storage.interface import Stored
 
 
 class Ingest:
@@ -23,32 +23,36 @@ class Ingest:
         """Store one record and return its IngestReply.
 
         Raises InvalidInput, RefusedHere, InexactEmbedder, StorageFull, Overloaded or NotReady;
-        then nothing was stored.
+        then nothing was stored. TooFewReplicas: it is stored, but not yet in enough places.
         """
         check(request)
         draft = draft_of(request) if request.text is None else await self._embed(request)
         cid = generate_cid(draft.embedding, request.metadata)
-        [stored] = await self.node.store.put([draft.record(cid)])
-        self.node.metrics.count_ingests([stored])
-        return reply_or_raise(draft, stored)
+        [placed] = await self.node.put([draft.record(cid)], [request.min_replicas])
+        self.node.metrics.count_ingests([placed])
+        return reply_or_raise(draft, placed)
 
     async def many(self, requests: Sequence[Attempt[IngestRequest]]) -> list[Attempt[Json]]:
         """One outcome for each, in order; a bad one does not spoil the others.
 
         Raises StorageFull, Overloaded or NotReady for all of them; then nothing was stored.
         """
-        store = self.node.store
         sound = [attempt(check, r) if isinstance(r, IngestRequest) else r for r in requests]
         drafts = await self._embed_texts(sound)
         sealed = await self.node.bulk.run(prepare, drafts)
-        records = [each.record for each in sealed if isinstance(each, Sealed)]
-        stored = await store.put(records) if records else []
-        self.node.metrics.count_ingests(stored)
-        next_stored = iter(stored)
+        placed = await self._put([each for each in sealed if isinstance(each, Sealed)])
+        self.node.metrics.count_ingests(placed)
+        next_placed = iter(placed)
         return [
-            outcome(each.draft, next(next_stored)) if isinstance(each, Sealed) else each
+            outcome(each.draft, next(next_placed)) if isinstance(each, Sealed) else each
             for each in sealed
         ]
+
+    async def _put(self, sealed: Sequence[Sealed]) -> list[Placed | Exception]:
+        if not sealed:
+            return []
+        minima = [each.draft.request.min_replicas for each in sealed]
+        return await self.node.put([each.record for each in sealed], minima)
 
     async def _embed(self, request: IngestRequest) -> Draft:
         assert request.text is not None
@@ -85,15 +89,15 @@ def inexact(embedder: MinerEmbedder) -> InexactEmbedder:
     )
 
 
-def reply_or_raise(draft: Draft, stored: Stored | Exception) -> Json:
+def reply_or_raise(draft: Draft, placed: Placed | Exception) -> Json:
     """The reply to one ingest, or the error that its record met."""
-    if isinstance(stored, Exception):
-        raise stored
-    return draft.reply(stored)
+    if isinstance(placed, Exception):
+        raise placed
+    return draft.reply(placed.stored, placed.replicas)
 
 
-def outcome(draft: Draft, stored: Stored | Exception) -> Attempt[Json]:
+def outcome(draft: Draft, placed: Placed | Exception) -> Attempt[Json]:
     """The same for an item of a batch, where an error is the item's own outcome."""
-    if isinstance(stored, EngramError):
-        return stored
-    return reply_or_raise(draft, stored)
+    if isinstance(placed, EngramError):
+        return placed
+    return reply_or_raise(draft, placed)

@@ -13,7 +13,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 
 from engram.miner.chain_view import ChainView
-from engram.storage.interface import Stored, StoreStats
+from engram.miner.replication.spread import Placed
+from engram.storage.interface import StoreStats
 
 RECENT = 1_024  # latencies kept for each path; /stats gives quantiles over these
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -66,9 +67,9 @@ class Metrics:
         self._duration(path).observe(seconds)
         self.recent[path].append(seconds)
 
-    def count_ingests(self, outcomes: Sequence[Stored | Exception]) -> None:
+    def count_ingests(self, outcomes: Sequence[Placed | Exception]) -> None:
         """Records were acknowledged, or refused one by one."""
-        duplicates = [stored.duplicate for stored in outcomes if isinstance(stored, Stored)]
+        duplicates = [one.stored.duplicate for one in outcomes if isinstance(one, Placed)]
         again = sum(duplicates)
         self.again.inc(again)
         self.new.inc(len(duplicates) - again)

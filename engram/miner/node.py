@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from engram import __version__, core
 from engram.config import MinerSettings
 from engram.dht import RoutingTable
-from engram.errors import NotReady
+from engram.errors import Forbidden, NotReady
 from engram.miner.chain_link import ChainLink
 from engram.miner.chain_view import NO_CHAIN, ChainView
 from engram.miner.embedder import MinerEmbedder
 from engram.miner.landing import Landing
 from engram.miner.lane import Lane
 from engram.miner.metrics import Metrics
+from engram.miner.replication.replication import Replication
+from engram.miner.replication.spread import Placed, alone
 from engram.miner.scores import ScoreBoard
+from engram.miner.senders import Senders
+from engram.miner.sharing import Sharing
 from engram.miner.store import MinerStore
 from engram.net.body import BodyLimits
+from engram.net.limits import Quotas
 from engram.protocol import MAX_BATCH, MAX_BODY_BYTES, MAX_LINE_BYTES
+from engram.storage.interface import NewRecord
 
 BULK_THREADS = 2  # parsing of large bodies, CIDs of batches, encoding of pages
 BULK_WAITING = 64  # bodies of up to 8 MiB
@@ -53,6 +59,11 @@ class Node:
         self._link: ChainLink | None = None
         self._alone = RoutingTable(settings.placement_blocks)
         self._board: ScoreBoard | None = None
+        self._replication: Replication | None = None
+        self.searching = 0
+        """Queries in flight, to which work in the background gives way."""
+        self._senders: Senders | None = None
+        self._sharing: Sharing | None = None
         self._store: MinerStore | None = None
         self._embedder: MinerEmbedder | None = None
         self.metrics.gauge("ready", "1 if the node answers everything.", lambda: self.ready)
@@ -76,15 +87,47 @@ class Node:
         self._link = link
         self.public_chain = link.chain.is_public
         self.metrics.watch_chain(lambda: link.view)
+        self._senders = Senders(
+            link.table,
+            lambda: link.view.metagraph,
+            Quotas(self.settings.peer_rate_per_s, self.settings.peer_burst, self.monotonic),
+            self.bodies,
+            self.clock,
+            self.monotonic,
+        )
         link.start()
         if urls := self.settings.validators:
             self._board = ScoreBoard(urls, link.place.hotkey, link.pace.metagraph_every_s)
             self._board.start()
 
+    def share(self, sharing: Sharing) -> None:
+        """From now on the node takes copies from other members, and says what it knows of them."""
+        self._sharing = sharing
+
+    def replicate(self, replication: Replication) -> None:
+        """From now on the node shares its records with the other members."""
+        self._replication = replication
+        self.share(replication)
+        replication.start()
+
     async def leave(self) -> None:
         """Stop asking validators."""
         if self._board is not None:
             await self._board.stop()
+
+    async def withdraw(self) -> None:
+        """Stop talking to other members. What waits for them is on disk."""
+        if self._replication is not None:
+            await self._replication.stop()
+
+    async def put(
+        self, records: Sequence[NewRecord], minima: Sequence[int | None]
+    ) -> list[Placed | Exception]:
+        """Store records durably and see them to their holders, see ``Spread.put``."""
+        if self._replication is not None:
+            return await self._replication.spread.put(records, minima)
+        stored = await self.store.put(records)
+        return [alone(*each) for each in zip(stored, minima, strict=True)]
 
     @property
     def scores(self) -> dict[str, float | None]:
@@ -100,6 +143,23 @@ class Node:
     def table(self) -> RoutingTable:
         """Whom CIDs are assigned to; without a chain the node is alone in it."""
         return self._link.table if self._link is not None else self._alone
+
+    @property
+    def senders(self) -> Senders:
+        """Who may send signed requests. Raises Forbidden on a node without a chain."""
+        if self._senders is None:
+            raise Forbidden("This node is on no chain, so it takes nothing from other miners.")
+        return self._senders
+
+    @property
+    def sharing(self) -> Sharing | None:
+        """What stands between this node and the other members; None without a chain."""
+        return self._sharing
+
+    @property
+    def replication(self) -> Replication | None:
+        """The node's part in the network; None without a chain, and while the node loads."""
+        return self._replication
 
     @property
     def ready(self) -> bool:

@@ -20,14 +20,21 @@ class Query:
         started = self.node.monotonic()
         one_of(request, "query_text", "query_vector", "query_b64")
         where = where_of(request.where)
-        store = self.node.store
-        hits = await store.search(await self._vector(request), request.top_k, where)
+        hits = await self._search(request, where)
         return {
             "results": [self._result(hit) for hit in hits],
             "latency_ms": round((self.node.monotonic() - started) * 1000, 3),
             "error": None,
             "warnings": [],
         }
+
+    async def _search(self, request: QueryRequest, where: Where | None) -> list[Hit]:
+        store = self.node.store
+        self.node.searching += 1
+        try:
+            return await store.search(await self._vector(request), request.top_k, where)
+        finally:
+            self.node.searching -= 1
 
     async def _vector(self, request: QueryRequest) -> Embedding:
         if request.query_text is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ import structlog
 from aiohttp import web
 
 from engram import core
+from engram.chain.interface import Signer
+from engram.chain.signatures import verify
 from engram.config import EmbedderSettings
 from engram.embedding.batcher import Batcher
 from engram.embedding.interface import Embedder
@@ -21,6 +24,9 @@ from engram.miner.chain_link import ChainLink
 from engram.miner.embedder import MinerEmbedder
 from engram.miner.node import Node
 from engram.miner.operator import build_operator_app, open_operator_socket, remove_operator_socket
+from engram.miner.replication.clock import NodeClock
+from engram.miner.replication.peers import SignedPeers
+from engram.miner.replication.replication import Replication
 from engram.miner.routes import build_app, build_metrics_app
 from engram.miner.store import MinerStore
 from engram.net.server import Runner
@@ -41,6 +47,8 @@ class Parts:
     embedding: EmbedderSettings
     link: Callable[[int, Callable[[], bool]], ChainLink] | None = None
     """Makes the link to the chain from the port that is bound and the node's ``ready``."""
+    signer: Signer | None = None
+    """The hotkey that the link serves as, and that signs to other members."""
 
 
 class Miner:
@@ -52,6 +60,7 @@ class Miner:
         self.url = ""
         self._runners: list[Runner] = []
         self._operator_socket: Path | None = None
+        self._peers: SignedPeers | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set; then finish the requests that are there, and close.
@@ -115,6 +124,8 @@ class Miner:
             batch_share=max(1, queue // 2),
         )
         node.open(MinerStore(store, deadline_s, node.landing), face)
+        if self.parts.signer is not None:
+            self._peers = share(node, self.parts.signer)
         await self._open_operator_channel(store)
         log.info(
             "miner is ready",
@@ -161,9 +172,35 @@ class Miner:
         await self.node.leave()
         for runner in self._runners:
             await runner.cleanup()
+        await self.node.withdraw()
+        if self._peers is not None:
+            await self._peers.close()
         if self._operator_socket is not None:
             remove_operator_socket(self._operator_socket, self.node.settings.data_dir)
         await asyncio.to_thread(self.node.close)
+
+
+def share(node: Node, signer: Signer) -> SignedPeers:
+    """Have a node that is loaded and on a chain share its records with the other members.
+
+    Returns its connections to them, which the caller closes after ``Node.withdraw``.
+    """
+    clock = NodeClock(node.clock, node.monotonic)
+    peers = SignedPeers(signer, clock, public=node.public_chain)
+    replication = Replication(
+        signer=signer,
+        verify=verify,
+        table=node.table,
+        shelf=node.store,
+        peers=peers,
+        clock=clock,
+        settings=node.settings,
+        chance=random.Random(),
+        side_texts=node.embedder.exact_bytes,
+        searches=lambda: node.searching,
+    )
+    node.replicate(replication)
+    return peers
 
 
 def is_loopback(host: str) -> bool:

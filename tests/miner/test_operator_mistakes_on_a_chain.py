@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from engram.chain.interface import Axon
 from engram.config import MinerSettings
 from engram.errors import InvalidInput, WalletError
-from engram.miner.app import axon_of, link_to_chain
+from engram.miner.app import axon_of, signer_of
 from engram.miner.chain_warnings import answers, is_private
 from tests.chain.worlds import NETUID, dev_world, signer
 from tests.miner.linked import Linked, linked, linked_on_dev_chain
@@ -133,10 +133,10 @@ def test_nothing_answers_on_a_closed_port() -> None:
 def test_a_chain_without_a_wallet_is_refused_with_the_way_out(tmp_path: Path) -> None:
     chain = f"dev:{tmp_path / 'chain.sqlite'}"
     with pytest.raises(InvalidInput, match="--wallet"):
-        link_to_chain(MinerSettings(chain=chain))
+        signer_of(MinerSettings(chain=chain))
 
 
 def test_a_wallet_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENGRAM_WALLET_DIR", str(tmp_path))
     with pytest.raises(WalletError, match="engram wallet create"):
-        link_to_chain(MinerSettings(chain="dev:x", wallet="alice/miner"))
+        signer_of(MinerSettings(chain="dev:x", wallet="alice/miner"))
