@@ -8,15 +8,21 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from engram.chain.interface import Neuron
+from engram.dht import Member
+from engram.errors import NotReady
 from engram.miner.batch import Batch
 from engram.miner.challenge import Challenge
 from engram.miner.draft import Json
 from engram.miner.health import Health
 from engram.miner.ingest import Ingest
+from engram.miner.members import Members
 from engram.miner.node import Node
 from engram.miner.openapi import document
 from engram.miner.query import Query
 from engram.miner.records import Records
+from engram.miner.replication import frame
+from engram.miner.replication.replication import Replication
 from engram.miner.stats import Stats
 from engram.miner.stream import stream_outcomes
 from engram.net.body import JSON, NDJSON, content_type, read_body
@@ -50,8 +56,9 @@ class Api:
         self._stats = Stats(node)
         self._ingest = Ingest(node)
         self._query = Query(node)
-        self._challenge = Challenge(node)
-        self._records = Records(node)
+        self._members = Members(node)
+        self._challenge = Challenge(node, self._members)
+        self._records = Records(node, self._members)
         self._ingests = Batch(node, IngestRequest, self._ingest.many)
         self._challenges = Batch(node, ChallengeRequest, self._challenge.many)
         self._document = encode(document())
@@ -111,6 +118,21 @@ class Api:
         """POST /batch/challenge."""
         return await self._batch(request, BatchChallengeRequest, self._challenges)
 
+    async def replica(self, request: web.Request) -> web.StreamResponse:
+        """POST /replica."""
+        sender, body = await self.node.senders.member(request, frame.CONTENT_TYPE)
+        carried = await self.node.bulk.run(frame.decode, body)
+        taken = await self._replication().receiver.take(sender, carried)
+        return await self.node.bulk.run(model_reply, taken)
+
+    async def peers(self, _: web.Request) -> web.StreamResponse:
+        """GET /peers."""
+        return json_reply(await self._members.peers())
+
+    async def route(self, request: web.Request) -> web.StreamResponse:
+        """GET /route/{cid}."""
+        return json_reply(await self._members.route(request.match_info["cid"]))
+
     async def openapi(self, _: web.Request) -> web.StreamResponse:
         """GET /openapi.json."""
         return web.Response(body=self._document, content_type=JSON)
@@ -136,7 +158,29 @@ class Api:
 
     async def _read(self, request: web.Request, model: type[M]) -> Decoded[M]:
         content_type(request, JSON)
-        body = await read_body(request, self.node.bodies)
+        return await self._decode(await read_body(request, self.node.bodies), model)
+
+    async def _signed(self, request: web.Request, model: type[M]) -> tuple[Member, Decoded[M]]:
+        """A message that a member signed, and who that is. See Senders.member for what it raises.
+
+        For a message that names a placement, ``replication.agreed`` says by which members.
+        """
+        sender, body = await self.node.senders.member(request, JSON)
+        return sender, await self._decode(body, model)
+
+    async def _permitted(self, request: web.Request, model: type[M]) -> tuple[Neuron, Decoded[M]]:
+        """A message that a validator with a permit signed, and who that is."""
+        sender, body = await self.node.senders.validator(request, JSON)
+        return sender, await self._decode(body, model)
+
+    def _replication(self) -> Replication:
+        """What a request from another member needs. Raises NotReady while it loads."""
+        replication = self.node.replication
+        if replication is None:
+            raise NotReady("The store is still loading; /ready says when.", retry_after=1)
+        return replication
+
+    async def _decode(self, body: bytes, model: type[M]) -> Decoded[M]:
         if len(body) > LARGE_BODY:
             return await self.node.bulk.run(decode, body, model)
         return decode(body, model)
@@ -146,3 +190,8 @@ def reply(value: Json, warnings: list[str]) -> web.Response:
     """The value as the response, with what decoding ignored added to its warnings."""
     value["warnings"] += warnings
     return json_reply(value)
+
+
+def model_reply(message: Message) -> web.Response:
+    """A message as the response."""
+    return web.Response(body=message.model_dump_json().encode(), content_type=JSON)

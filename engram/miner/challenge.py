@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from engram.core import generate_response
 from engram.errors import ChallengeExpired, EngramError, NotFound, UnsupportedVersion
 from engram.miner.draft import Attempt, Json, attempt
+from engram.miner.members import Members
 from engram.miner.node import Node
 from engram.protocol import (
     CHALLENGE_FUTURE_S,
@@ -19,8 +20,9 @@ from engram.protocol import (
 class Challenge:
     """Answers storage challenges, one or many at a time."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, members: Members) -> None:
         self.node = node
+        self._members = members
 
     async def one(self, request: ChallengeRequest) -> Json:
         """ChallengeReply. Raises InvalidInput, NotFound, RefusedHere, Overloaded or NotReady."""
@@ -75,4 +77,4 @@ class Challenge:
     async def _absence(self, cid: str) -> NotFound:
         """Why there is no embedding. Raises RefusedHere if the operator deleted the record."""
         await self.node.store.get(cid)
-        return NotFound(f"This node does not hold {cid}.")
+        return self._members.absence(cid)

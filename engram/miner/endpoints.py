@@ -8,17 +8,22 @@ from engram.errors import (
     BodyTimeout,
     BodyTooLarge,
     EngramError,
+    Forbidden,
     InexactEmbedder,
     InvalidInput,
     NotFound,
     NotReady,
     Overloaded,
     RefusedHere,
+    StaleMembership,
     StorageFull,
     StoreError,
     Throttled,
+    TooFewReplicas,
+    Unauthorized,
     WrongContentType,
 )
+from engram.miner.replication.frame import CONTENT_TYPE as RECORDS
 from engram.protocol import (
     BatchChallengeReply,
     BatchChallengeRequest,
@@ -34,15 +39,19 @@ from engram.protocol import (
     ListReply,
     ListRequest,
     Message,
+    PeersReply,
     QueryReply,
     QueryRequest,
     ReadyReply,
     RecordReply,
+    ReplicaReply,
+    RouteReply,
     StatsReply,
 )
 
 BODY_ERRORS = (InvalidInput, BodyTimeout, BodyTooLarge, WrongContentType)
 STORE_ERRORS = (StoreError, NotReady, Overloaded)
+SIGNED_ERRORS = (Unauthorized, Forbidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +65,13 @@ class Endpoint:
     summary: str
     reply: type[Message] | str
     """The message of a 200, or its media type where it is no JSON message."""
-    request: type[Message] | None = None
+    request: type[Message] | str | None = None
+    """The message to send, or its media type where it is no JSON message."""
     errors: tuple[type[EngramError], ...] = ()
     lines: bool = False
     """Also accepts NDJSON, one item a line, and answers the same way."""
+    signed: bool = False
+    """The sender signs, docs/protocol.md section 7."""
 
 
 ENDPOINTS = (
@@ -70,7 +82,7 @@ ENDPOINTS = (
         "Store a text or an embedding; answers when it is on disk.",
         IngestReply,
         IngestRequest,
-        (*BODY_ERRORS, RefusedHere, *STORE_ERRORS, StorageFull, InexactEmbedder),
+        (*BODY_ERRORS, RefusedHere, *STORE_ERRORS, StorageFull, TooFewReplicas, InexactEmbedder),
     ),
     Endpoint(
         "POST",
@@ -160,6 +172,32 @@ ENDPOINTS = (
         BatchChallengeRequest,
         (*BODY_ERRORS, *STORE_ERRORS),
         lines=True,
+    ),
+    Endpoint(
+        "GET",
+        "/peers",
+        "peers",
+        "The members of the network, as this node sees them.",
+        PeersReply,
+        errors=STORE_ERRORS,
+    ),
+    Endpoint(
+        "GET",
+        "/route/{cid}",
+        "route",
+        "Who is to hold a record, nearest first.",
+        RouteReply,
+        errors=(InvalidInput, *STORE_ERRORS),
+    ),
+    Endpoint(
+        "POST",
+        "/replica",
+        "replica",
+        "Copies of records, from one member to another.",
+        ReplicaReply,
+        RECORDS,
+        (*BODY_ERRORS, *SIGNED_ERRORS, StaleMembership, *STORE_ERRORS, StorageFull),
+        signed=True,
     ),
     Endpoint("GET", "/openapi.json", "openapi", "This document.", "application/json"),
 )

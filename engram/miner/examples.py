@@ -31,6 +31,7 @@ EXAMPLES: dict[type[Message], dict[str, dict[str, Any]]] = {
         "text": {"text": TEXT, "metadata": {"source": "diary", "year": 1911}},
         "embedding": {"raw_embedding": VECTOR, "metadata": {}},
         "base64": {"embedding_b64": VECTOR_B64, "metadata": {"text": TEXT}, "model_version": "v1"},
+        "replicated": {"text": TEXT, "min_replicas": 1},
     },
     QueryRequest: {
         "text": {"query_text": "how old is the tree?", "top_k": 5},
@@ -40,7 +41,11 @@ EXAMPLES: dict[type[Message], dict[str, dict[str, Any]]] = {
     },
     ChallengeRequest: {"challenge": CHALLENGE},
     HasRequest: {"one": {"cids": [CID]}},
-    ListRequest: {"first_page": {"limit": 100}, "filtered": {"limit": 10, "where": WHERE}},
+    ListRequest: {
+        "first_page": {"limit": 100},
+        "filtered": {"limit": 10, "where": WHERE},
+        "signed": {"limit": 1_000, "receipt": True},
+    },
     BatchIngestRequest: {
         "two": {"items": [{"text": TEXT}, {"embedding_b64": VECTOR_B64, "metadata": {"page": 2}}]}
     },

@@ -20,7 +20,6 @@ from engram.miner.replication.replication import Replication
 from engram.miner.replication.spread import Placed, alone
 from engram.miner.scores import ScoreBoard
 from engram.miner.senders import Senders
-from engram.miner.sharing import Sharing
 from engram.miner.store import MinerStore
 from engram.net.body import BodyLimits
 from engram.net.limits import Quotas
@@ -63,7 +62,6 @@ class Node:
         self.searching = 0
         """Queries in flight, to which work in the background gives way."""
         self._senders: Senders | None = None
-        self._sharing: Sharing | None = None
         self._store: MinerStore | None = None
         self._embedder: MinerEmbedder | None = None
         self.metrics.gauge("ready", "1 if the node answers everything.", lambda: self.ready)
@@ -100,14 +98,9 @@ class Node:
             self._board = ScoreBoard(urls, link.place.hotkey, link.pace.metagraph_every_s)
             self._board.start()
 
-    def share(self, sharing: Sharing) -> None:
-        """From now on the node takes copies from other members, and says what it knows of them."""
-        self._sharing = sharing
-
     def replicate(self, replication: Replication) -> None:
         """From now on the node shares its records with the other members."""
         self._replication = replication
-        self.share(replication)
         replication.start()
 
     async def leave(self) -> None:
@@ -150,11 +143,6 @@ class Node:
         if self._senders is None:
             raise Forbidden("This node is on no chain, so it takes nothing from other miners.")
         return self._senders
-
-    @property
-    def sharing(self) -> Sharing | None:
-        """What stands between this node and the other members; None without a chain."""
-        return self._sharing
 
     @property
     def replication(self) -> Replication | None:

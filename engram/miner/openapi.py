@@ -17,6 +17,7 @@ from engram import __version__
 from engram.errors import EngramError
 from engram.miner.endpoints import ENDPOINTS, EVERYWHERE, Endpoint
 from engram.miner.examples import CID, EXAMPLES
+from engram.net import signed
 from engram.net.body import JSON, NDJSON
 from engram.protocol import CID_PATTERN, ErrorReply, Message
 
@@ -51,8 +52,11 @@ def document() -> Json:
 def operation(endpoint: Endpoint) -> Json:
     """One method of one path."""
     described: Json = {"operationId": endpoint.operation, "summary": endpoint.summary}
-    if names := re.findall(r"{(\w+)}", endpoint.path):
-        described["parameters"] = [parameter(name) for name in names]
+    parameters = [parameter(name) for name in re.findall(r"{(\w+)}", endpoint.path)]
+    if endpoint.signed:
+        parameters += [header(name, form.pattern) for name, form in signed.FORMS.items()]
+    if parameters:
+        described["parameters"] = parameters
     if endpoint.request is not None:
         described["requestBody"] = request_body(endpoint.request, endpoint.lines)
     described["responses"] = {"200": success(endpoint), **failures(endpoint)}
@@ -70,10 +74,19 @@ def parameter(name: str) -> Json:
     }
 
 
-def request_body(model: type[Message], lines: bool) -> Json:
+def header(name: str, pattern: str) -> Json:
+    """One of those that a sender signs with."""
+    schema = {"type": "string", "pattern": f"^{pattern}$"}
+    return {"name": name, "in": "header", "required": True, "schema": schema}
+
+
+def request_body(model: type[Message] | str, lines: bool) -> Json:
     """What to send."""
+    if isinstance(model, str):
+        content: Json = {model: {"schema": {"type": "string", "format": "binary"}}}
+        return {"required": True, "content": content}
     examples = {name: {"value": value} for name, value in EXAMPLES[model].items()}
-    content: Json = {JSON: {"schema": reference(model), "examples": examples}}
+    content = {JSON: {"schema": reference(model), "examples": examples}}
     if lines:
         content[NDJSON] = {"schema": {"type": "string", "description": "one item a line"}}
     return {"required": True, "content": content}

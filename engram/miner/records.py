@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engram.core import parse_cid
 from engram.core.embedding import to_base64
-from engram.errors import NotFound
 from engram.miner.draft import Json
+from engram.miner.members import Members
 from engram.miner.node import Node
 from engram.miner.query import where_of
 from engram.protocol import HasRequest, ListRequest
@@ -15,15 +15,16 @@ from engram.storage.interface import Record
 class Records:
     """What this node holds."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, members: Members) -> None:
         self.node = node
+        self._members = members
 
     async def retrieve(self, cid: str) -> Json:
         """RecordReply. Raises InvalidCid, NotFound, RefusedHere or StoreCorrupt."""
         parse_cid(cid)
         record = await self.node.store.get(cid)
         if record is None:
-            raise NotFound(f"This node does not hold {cid}.")
+            raise self._members.absence(cid)
         return record_reply(record)
 
     async def has(self, request: HasRequest) -> Json:
@@ -36,11 +37,25 @@ class Records:
         """ListReply. Raises InvalidWhere, or InvalidInput for a cursor that is not ours."""
         where = where_of(request.where)
         page = await self.node.store.list(request.limit, request.cursor, where)
-        return {
+        reply: Json = {
             "records": [record_reply(record) for record in page.records],
             "cursor": page.cursor,
+            "receipt": None,
             "warnings": [],
         }
+        if request.receipt:
+            await self._sign(reply)
+        return reply
+
+    async def _sign(self, page: Json) -> None:
+        """Put a receipt over its CIDs into the page, if this node has a key to sign with."""
+        replication = self.node.replication
+        if replication is None:
+            page["warnings"].append("This node is on no chain, so it signs no receipts.")
+            return
+        cids = [record["cid"] for record in page["records"]]
+        receipt = await replication.receipts.sign_page(cids, replication.holders.placement)
+        page["receipt"] = receipt.model_dump()
 
 
 def record_reply(record: Record) -> Json:

@@ -23,7 +23,7 @@ from engram.protocol.fields import (
     WhereClause,
     exactly_one_of,
 )
-from engram.protocol.nodes import PageReceipt, Replicas
+from engram.protocol.nodes import Holder, PageReceipt, Replicas
 
 
 class IngestRequest(Message):
@@ -167,10 +167,17 @@ class ListReply(Message):
 
 
 class ErrorReply(Message):
-    """Every answer with a status of 400 or more."""
+    """Every answer with a status of 400 or more. Only some codes come with more than these two."""
 
     error: str = Field(description="a sentence that a person can act on")
     code: str = Field(description="a stable word for programs")
+    holders: list[Holder] | None = Field(None, description="not_found: who is to hold the record")
+    time: float | None = Field(None, description="clock_skew: the server's time, unix seconds")
+    placements: list[int] | None = Field(
+        None, description="stale_membership, not_a_member: the placement blocks of the server"
+    )
+    cid: str | None = Field(None, description="too_few_replicas: the record, which is stored")
+    replicas: Replicas | None = Field(None, description="too_few_replicas: how far it has come")
 
 
 class BatchIngestRequest(Message):
