@@ -23,7 +23,8 @@ from engram.config import StoreSettings
 from engram.core.embedding import to_base64
 from engram.protocol import MAX_BATCH
 from engram.storage import open_store
-from engram.storage.records import Records, Row, digest_of
+from engram.storage.records import Records
+from engram.storage.row import Row, digest_of
 
 CONNECTIONS = 16
 DRAIN_THREADS = os.cpu_count() or 1

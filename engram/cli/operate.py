@@ -71,10 +71,10 @@ def undelete(cid: CidArgument, data_dir_: DataDir = None, json_: Json = False) -
 
 def fsck(
     data_dir_: DataDir = None,
-    repair: Annotated[bool, typer.Option(help="build the index anew if it is wrong")] = True,
+    repair: Annotated[bool, typer.Option(help="put a wrong index and outbox right")] = True,
     json_: Json = False,
 ) -> None:
-    """Check every record and the index; repair the index.
+    """Check every record, the index and the outbox; repair index and outbox.
 
     Works while the miner runs. A record whose bytes do not hash to its CID is reported and never
     served. The exit code is 6 if records or the database are damaged.
@@ -92,7 +92,8 @@ def fsck(
         print_json(report)
     else:
         _tell(report)
-    if report["damaged"] or report["database"] or (report["index"] and not report["repaired"]):
+    mendable = report["index"] or report["outbox"]
+    if report["damaged"] or report["database"] or (mendable and not report["repaired"]):
         raise typer.Exit(StoreCorrupt.exit_code)
 
 
@@ -115,9 +116,11 @@ def _tell(report: dict[str, Any]) -> None:
         note(f"database: {problem}", style="red")
     for problem in report["index"][:SHOWN]:
         note(f"index: {problem}")
-    found = sum(len(report[part]) for part in ("damaged", "database", "index"))
+    for problem in report["outbox"][:SHOWN]:
+        note(f"outbox: {problem}")
+    found = sum(len(report[part]) for part in ("damaged", "database", "index", "outbox"))
     say(f"{found} problems" if found else "everything is as it should be")
     if report["repaired"]:
-        say("the index was built anew")
+        say("what was wrong with the index and the outbox has been put right")
     if report["damaged"]:
         note("A damaged record can be had back from another node or a backup: engram import.")

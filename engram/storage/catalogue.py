@@ -17,7 +17,8 @@ from engram.core.limits import DIMENSIONS, EMBEDDING_BYTES, MAX_SQUARES, MIN_SQU
 from engram.storage.columns import Columns
 from engram.storage.filters import Filters
 from engram.storage.index import Index, Slots
-from engram.storage.records import Records, Row, decode_metadata
+from engram.storage.records import Records
+from engram.storage.row import Row, decode_metadata
 from engram.storage.rows import Mask, RowNumbers, Rows
 from engram.storage.tail import Tail, Vectors
 

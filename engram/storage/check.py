@@ -11,7 +11,8 @@ import numpy as np
 
 from engram.errors import StoreCorrupt
 from engram.storage.catalogue import Catalogue, units_of
-from engram.storage.records import Records, Row, cid_of, digest_of
+from engram.storage.records import Records
+from engram.storage.row import Row, cid_of, digest_of
 
 OnProgress = Callable[[int, int], None]
 """Called with (records checked, records in all)."""
@@ -33,12 +34,14 @@ class FsckReport:
     """What SQLite finds wrong with its file."""
     index: list[str] = field(default_factory=list)
     """Where the index differs from the records."""
+    outbox: list[str] = field(default_factory=list)
+    """Deliveries of records that are not there."""
     repaired: bool = False
-    """True if the index was built anew."""
+    """True if the index was built anew, or the outbox cleared of such deliveries."""
 
     @property
     def ok(self) -> bool:
-        return not (self.damaged or self.database or self.index)
+        return not (self.damaged or self.database or self.index or self.outbox)
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -51,7 +54,7 @@ def check(records: Records, catalogue: Catalogue, on_progress: OnProgress | None
     total = records.count()
     scan = records.scan()
     while rows := list(itertools.islice(scan, _CHECKED_AT_ONCE)):
-        intact = [row for row in rows if _is_intact(row)]
+        intact = [row for row in rows if is_intact(row)]
         report.damaged += [row.cid for row in rows if row not in intact]
         report.index += _not_findable(intact, catalogue, records)
         report.records += len(rows)
@@ -59,10 +62,15 @@ def check(records: Records, catalogue: Catalogue, on_progress: OnProgress | None
             on_progress(report.records, max(total, report.records))
     report.database += _both_held_and_deleted(records)
     report.index += _ghosts(records, catalogue)
+    report.outbox += [
+        f"{cid_of(digest)} waits for seat {seat} and is not held"
+        for seat, digest in records.outbox.pointless()
+    ]
     return report
 
 
-def _is_intact(row: Row) -> bool:
+def is_intact(row: Row) -> bool:
+    """Whether a record's bytes hash to its CID."""
     try:
         row.decode()
     except StoreCorrupt:

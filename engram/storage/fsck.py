@@ -23,16 +23,16 @@ def fsck(
 ) -> FsckReport:
     """Check every CID, the tombstones, the file, and the index against the records.
 
-    With ``repair`` an index that is wrong is built anew. Damaged records are reported and stay.
+    With ``repair`` an index that is wrong is built anew, and deliveries of records that are not
+    there are dropped. Damaged records are reported and stay.
     Raises NotFound if the directory holds no store, StoreLocked while a process has it open.
     """
     settings = settings or StoreSettings()
     if not (path / FILE_NAME).is_file():
         raise NotFound(f"{path} holds no records")
     report = _inspect(path, settings, on_progress)
-    if repair and report.index:
-        _rebuild(path, settings)
-        report.repaired = True
+    if repair and (report.index or report.outbox):
+        _mend(path, settings, report)
     return report
 
 
@@ -53,10 +53,10 @@ def _inspect(path: Path, settings: StoreSettings, on_progress: OnProgress | None
     return report
 
 
-def _rebuild(path: Path, settings: StoreSettings) -> None:
+def _mend(path: Path, settings: StoreSettings, report: FsckReport) -> None:
     store = EmbeddedStore(path, settings)
     try:
-        store.rebuild()
+        store.mend(report)
         store.drain()
         store.snapshot()
     finally:

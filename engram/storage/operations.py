@@ -11,11 +11,14 @@ from typing import Any, Generic, TypeVar
 from engram.storage.interface import NewRecord, Stored
 from engram.storage.outbox import Pair
 from engram.storage.records import Records
+from engram.storage.row import Row
 from engram.storage.state import State
 
 T = TypeVar("T")
 
 Outcomes = list[Stored | Exception]
+
+DELIVERY_BYTES = 96  # on disk, with its share of the log
 
 
 @dataclass(slots=True)
@@ -32,6 +35,8 @@ class Change(ABC, Generic[T]):
 
     size = 1
     """Rows it may touch, as far as a commit's length depends on it."""
+    grows = 0
+    """Bytes that it may add to the disk, about."""
 
     def __init__(self) -> None:
         self.future: Future[T] = Future()
@@ -96,6 +101,7 @@ class Enqueue(Change[int]):
     def __init__(self, pairs: Sequence[Pair]) -> None:
         super().__init__()
         self.size = len(pairs)
+        self.grows = DELIVERY_BYTES * len(pairs)
         self._pairs = pairs
 
     def apply(self, records: Records, now: float) -> int:
@@ -125,6 +131,27 @@ class DropSome(Change[int]):
 
     def apply(self, records: Records, now: float) -> int:
         return records.outbox.drop_some(self._seat, self.size)
+
+
+class DropPointless(Change[int]):
+    """Take deliveries off the outbox whose record is not there."""
+
+    def apply(self, records: Records, now: float) -> int:
+        return records.outbox.drop_pointless()
+
+
+class Acquit(Change[int]):
+    """Have records looked at again that were thought to be damaged, when the index is rebuilt."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def apply(self, records: Records, now: float) -> int:
+        return records.acquit([row.sequence for row in self._rows])
+
+    def publish(self, state: State) -> None:
+        state.acquit([(row.digest, row.sequence) for row in self._rows])
 
 
 class Condemn(Change[None]):

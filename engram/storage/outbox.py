@@ -81,6 +81,14 @@ class Outbox:
         self._changes[seat] -= gone
         return gone
 
+    def drop_pointless(self) -> int:
+        """Remove what ``pointless`` reports; how many."""
+        gone = self._writer.execute(
+            "DELETE FROM outbox WHERE cid NOT IN (SELECT cid FROM records) RETURNING seat"
+        ).fetchall()
+        self._changes.subtract(seat for (seat,) in gone)
+        return len(gone)
+
     def pointless(self) -> list[Pair]:
         """Deliveries whose record is not there: none, unless something else wrote to the file."""
         query = "SELECT seat, cid FROM outbox WHERE cid NOT IN (SELECT cid FROM records)"

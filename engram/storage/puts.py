@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,13 +10,12 @@ import orjson
 
 from engram.errors import RefusedHere
 from engram.storage.interface import NewRecord, Stored
-from engram.storage.operations import Outcomes, Put
+from engram.storage.operations import DELIVERY_BYTES, Outcomes, Put
 from engram.storage.outbox import Pair
-from engram.storage.records import Records, Row
+from engram.storage.records import Records
+from engram.storage.row import Row
 
 _ROW_OVERHEAD_BYTES = 256  # indices, row headers and the log's share, when guessing a row's size
-_DELIVERY_BYTES = 96  # with its share of the log
-
 Texts = list[tuple[str, bytes]]
 """Side texts and the digests of their records."""
 
@@ -34,11 +33,11 @@ class PutGroup:
     unverified: Texts = field(default_factory=list)
     deliveries: list[Pair] = field(default_factory=list)
 
-    def sort(self, records: Records, damaged: Iterable[bytes], sequence: int, now: float) -> None:
+    def sort(self, records: Records, damaged: Container[bytes], sequence: int, now: float) -> None:
         """Look at what is held already; new rows are numbered from ``sequence`` on."""
         digests = [digest for put in self.puts for digest in put.digests]
         refused, held = records.refused_and_held(digests)
-        self.replaced = [*held.intersection(damaged)]
+        self.replaced = [digest for digest in held if digest in damaged]
         held.difference_update(self.replaced)
         for record, digest in self._pairs():
             if digest in refused:
@@ -66,7 +65,7 @@ class PutGroup:
         if not self.rows:
             return 0
         rows = sum(len(r.embedding) + len(r.metadata) + _ROW_OVERHEAD_BYTES for r in self.rows)
-        return rows + _DELIVERY_BYTES * len(self.deliveries)
+        return rows + DELIVERY_BYTES * len(self.deliveries)
 
     def answer(self) -> None:
         """Give each put its outcomes."""

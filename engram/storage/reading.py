@@ -9,7 +9,8 @@ from pathlib import Path
 from engram.core.where import Where, matches
 from engram.errors import InvalidInput, NotFound, RefusedHere, StoreCorrupt
 from engram.storage.interface import Page, Record
-from engram.storage.records import FILE_NAME, Records, Row, digest_of
+from engram.storage.records import FILE_NAME, Records
+from engram.storage.row import Row, digest_of
 
 log = logging.getLogger(__name__)
 

@@ -6,15 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
-from engram.core import parse_cid, verify_cid
-from engram.core.limits import EMBEDDING_BYTES
-from engram.errors import EngramError, StoreCorrupt
 from engram.storage.database import (
     ReaderPool,
     connect,
@@ -24,8 +20,8 @@ from engram.storage.database import (
     transaction,
     translated,
 )
-from engram.storage.interface import Record
 from engram.storage.outbox import Outbox
+from engram.storage.row import Row, cid_of
 from engram.storage.select import change, pieces, select
 
 FILE_NAME = "records.sqlite3"
@@ -37,49 +33,6 @@ _HELD = "SELECT cid FROM records WHERE cid IN ({})"
 _CONDEMN = "INSERT OR IGNORE INTO damaged SELECT sequence FROM records WHERE sequence IN ({})"
 _ROWS_PER_INSERT = (64, 16, 4, 1)  # few sizes, so that each statement is prepared once
 _PAGE = 512  # records read at once by a scan
-
-
-class Row(NamedTuple):
-    """A record as the table has it."""
-
-    sequence: int
-    digest: bytes
-    embedding: bytes
-    metadata: bytes
-    text: str | None
-    model_version: str
-    stored_at: float
-    unverified: int = 0
-    """1 if there is a side text that is not served."""
-
-    @property
-    def cid(self) -> str:
-        return cid_of(self.digest)
-
-    def decode(self) -> Record:
-        """The record, once its bytes have been seen to hash to its CID. Raises StoreCorrupt."""
-        metadata = decode_metadata(self.metadata)
-        if metadata is None or not self._is_intact(metadata):
-            raise StoreCorrupt(f"{self.cid} is damaged on disk: its bytes do not hash to its CID")
-        own = metadata.get("text")
-        return Record(
-            self.sequence,
-            self.cid,
-            np.frombuffer(self.embedding, "<f4"),
-            metadata,
-            own if isinstance(own, str) else self.text,
-            self.model_version,
-            self.stored_at,
-            not self.unverified,
-        )
-
-    def _is_intact(self, metadata: dict[str, Any]) -> bool:
-        if len(self.embedding) != EMBEDDING_BYTES:
-            return False
-        try:
-            return verify_cid(self.cid, self.embedding, metadata, self.model_version)
-        except EngramError:  # a damaged version
-            return False
 
 
 class Records:
@@ -269,6 +222,10 @@ class Records:
         )
         return change(self._writing, statement, [sequence]) > 0
 
+    def acquit(self, sequences: Sequence[int]) -> int:
+        """Undo ``condemn``; how many it had been done to."""
+        return change(self._writing, "DELETE FROM damaged WHERE sequence IN ({})", sequences)
+
     @property
     def _writing(self) -> Connection:
         assert self._writer is not None, "opened read-only"
@@ -281,22 +238,3 @@ class Records:
     def _value(self, query: str) -> Any:
         with self._readers.reader() as reader:
             return reader.execute(query).fetchone()[0]
-
-
-def cid_of(digest: bytes) -> str:
-    """The CID with these digest bytes."""
-    return f"v1::{digest.hex()}"
-
-
-def digest_of(cid: str) -> bytes:
-    """The digest bytes in a CID. Raises InvalidCid."""
-    return parse_cid(cid)
-
-
-def decode_metadata(text: bytes) -> dict[str, Any] | None:
-    """Metadata as it was stored; None if the text is damaged."""
-    try:
-        metadata = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return metadata if isinstance(metadata, dict) else None

@@ -13,7 +13,8 @@ from engram.errors import StoreCorrupt
 from engram.storage.catalogue import Catalogue
 from engram.storage.index import Slots
 from engram.storage.interface import Hit
-from engram.storage.records import Records, Row
+from engram.storage.records import Records
+from engram.storage.row import Row
 from engram.storage.rows import Mask, RowNumbers
 from engram.storage.tail import Vectors
 

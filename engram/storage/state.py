@@ -101,6 +101,13 @@ class State:
                 self.damaged[digest] = sequence
         return found
 
+    def acquit(self, found: Iterable[tuple[bytes, int]]) -> None:
+        """These (digest, sequence) are whole after all; the next rebuild makes them findable."""
+        with self.changing:
+            for digest, sequence in found:
+                if self.damaged.get(digest) == sequence:
+                    del self.damaged[digest]
+
     def free_places(self) -> int:
         """Vectors that may be added before ingest has to wait."""
         tail = self.catalogue.tail

@@ -18,7 +18,7 @@ from engram.core.embedding import from_numbers
 from engram.core.where import Where, matches
 from engram.errors import NotReady
 from engram.storage.catalogue import units_of
-from engram.storage.check import FsckReport, OnProgress, check
+from engram.storage.check import FsckReport, OnProgress, check, is_intact
 from engram.storage.drainer import Drainer
 from engram.storage.interface import (
     Delivery,
@@ -32,16 +32,19 @@ from engram.storage.interface import (
 from engram.storage.loading import load
 from engram.storage.lock import DirectoryLock
 from engram.storage.operations import (
+    Acquit,
     Condemn,
     Delete,
     Delivered,
+    DropPointless,
     DropSome,
     Enqueue,
     Forget,
     Undelete,
 )
 from engram.storage.reading import Reading
-from engram.storage.records import Records, Row, cid_of, digest_of
+from engram.storage.records import Records
+from engram.storage.row import Row, cid_of, digest_of
 from engram.storage.search import Search
 from engram.storage.snapshot import Snapshots
 from engram.storage.state import State, disk_bytes
@@ -201,7 +204,11 @@ class EmbeddedStore(Reading):
     def rebuild(self) -> None:
         """Forget the index, search exactly from the records, and build it anew behind that."""
         self._require_open()
+        suspects = self._records.rows([*self._state.damaged.values()])
+        self._writer.change(Acquit([row for row in suspects.values() if is_intact(row)]))
         self._drainer.relearn()
+        for digest, sequence in [*self._state.damaged.items()]:
+            self._condemn(digest, sequence)
 
     def fsck(self, on_progress: OnProgress | None = None, *, repair: bool = False) -> FsckReport:
         """Check every CID and the index while serving; ``repair`` builds the index anew."""
@@ -209,10 +216,17 @@ class EmbeddedStore(Reading):
         report = check(self._records, self._state.catalogue, on_progress)
         for row in self._records.rows_by_digest([*map(digest_of, report.damaged)]).values():
             self._met_damage(row)
-        if repair and report.index:
-            self.rebuild()
-            report.repaired = True
+        if repair:
+            self.mend(report)
         return report
+
+    def mend(self, report: FsckReport) -> None:
+        """Put right what ``fsck`` found and can be: the index and the outbox."""
+        if report.outbox:
+            self._writer.change(DropPointless())
+        if report.index:
+            self.rebuild()
+        report.repaired = bool(report.outbox or report.index)
 
     def close(self) -> None:
         """See VectorStore. May be called twice."""

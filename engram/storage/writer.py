@@ -16,7 +16,8 @@ from engram.storage.health import Loop
 from engram.storage.interface import NewRecord
 from engram.storage.operations import Change, Operation, Outcomes, Put
 from engram.storage.puts import PutGroup
-from engram.storage.records import Records, digest_of
+from engram.storage.records import Records
+from engram.storage.row import digest_of
 from engram.storage.state import State, disk_bytes
 
 log = logging.getLogger(__name__)
@@ -144,6 +145,7 @@ class Writer:
         if puts:
             return self._write_puts(PutGroup(puts))
         changes = [operation for operation in group if isinstance(operation, Change)]
+        self._require_space(sum(change.grows for change in changes))
         for change in changes:
             change.result = change.apply(self._records, self._clock())
         return partial(self._publish_changes, changes)

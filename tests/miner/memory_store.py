@@ -204,7 +204,7 @@ def with_side_text(known: Record, new: NewRecord) -> Record:
 
 
 def digests_of(cids: Iterable[str]) -> NDArray[np.uint8]:
-    joined = b"".join(sorted(map(parse_cid, cids)))
+    joined = bytearray().join(sorted(map(parse_cid, cids)))
     return np.frombuffer(joined, np.uint8).reshape(-1, 32)
 
 

@@ -9,7 +9,17 @@ import pytest
 
 from engram.config import StoreSettings
 from engram.storage import EmbeddedStore, open_store
+from tests.storage.contract_subjects import SUBJECTS, Subject
 from tests.storage.records_for_tests import TINY
+
+
+@pytest.fixture(params=SUBJECTS)
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+    """Each VectorStore in turn, for the contract."""
+    factory, settle = SUBJECTS[request.param]
+    with factory(tmp_path / "store", settle) as made:
+        yield made
+
 
 Open = Callable[..., EmbeddedStore]
 

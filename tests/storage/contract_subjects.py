@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engram.storage import VectorStore, open_store
+from tests.miner.memory_store import MemoryStore
+from tests.simulation.disk import Disk
 from tests.storage.records_for_tests import TINY
 
 
@@ -42,4 +44,19 @@ def embedded(folder: Path, settle: str) -> Iterator[Subject]:
         subject.store.close()
 
 
-SUBJECTS = {f"embedded-{settle}": (embedded, settle) for settle in SETTLED}
+@contextmanager
+def in_memory(folder: Path, settle: str) -> Iterator[Subject]:
+    """The miner's test double: what stands in front of a store is tested with it."""
+    yield Subject(MemoryStore, settle)
+
+
+@contextmanager
+def simulated(folder: Path, settle: str) -> Iterator[Subject]:
+    """The disk of a simulated node."""
+    yield Subject(Disk, settle)
+
+
+SUBJECTS = {f"embedded-{settle}": (embedded, settle) for settle in SETTLED} | {
+    "memory": (in_memory, "fresh"),
+    "simulated": (simulated, "fresh"),
+}

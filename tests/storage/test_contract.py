@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from engram.core import generate_cid, verify_cid
 from engram.errors import InvalidCid, InvalidInput, NotReady, RefusedHere
 from engram.storage import Stored
-from tests.storage.contract_subjects import SUBJECTS, Subject
+from tests.storage.contract_subjects import Subject
 from tests.storage.records_for_tests import (
     exact_search,
     filter_of,
@@ -20,13 +17,6 @@ from tests.storage.records_for_tests import (
     records,
     vectors,
 )
-
-
-@pytest.fixture(params=SUBJECTS)
-def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
-    factory, settle = SUBJECTS[request.param]
-    with factory(tmp_path / "store", settle) as made:
-        yield made
 
 
 def test_a_record_comes_back_as_it_went_in(subject: Subject) -> None:
@@ -247,30 +237,6 @@ def test_a_twin_of_a_deleted_vector_is_still_found(subject: Subject) -> None:
     put(subject.store, one, other)
     subject.store.delete(one.cid)
     assert [hit.cid for hit in subject.settle().search(vector, 5)] == [other.cid]
-
-
-def test_side_text_is_served_unless_metadata_has_its_own(subject: Subject) -> None:
-    side, own, number = vectors(3)
-    put(
-        subject.store,
-        record(side, {}, text="beside"),
-        record(own, {"text": "own"}, text="beside"),
-        record(number, {"text": 5}, text="beside"),
-    )
-    store = subject.settle()
-    served = [store.search(vector, 1)[0].text for vector in (side, own, number)]
-    assert served == ["beside", "own", None]
-    assert [one.text for one in store.list(3).records] == served
-
-
-def test_side_text_that_comes_later_is_kept_once(subject: Subject) -> None:
-    (vector,) = vectors(1)
-    bare = record(vector)
-    put(subject.store, bare)
-    put(subject.store, record(vector, text="first"))
-    put(subject.settle(), record(vector, text="second"))
-    held = subject.settle().get(bare.cid)
-    assert held is not None and held.text == "first"
 
 
 def test_sequences_are_never_used_twice(subject: Subject) -> None:

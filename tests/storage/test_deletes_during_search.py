@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engram.storage.records import Records, Row
+from engram.storage.records import Records
+from engram.storage.row import Row
 from tests.storage.conftest import Open
 from tests.storage.records_for_tests import exact_search, filter_of, put, records, vectors
 
