@@ -15,6 +15,10 @@ MINER_PACE = {
     "placement_blocks": str(PLACEMENT_BLOCKS),
     "connect_every_s": "1",
     "metagraph_every_s": "3",
+    "absent_after_s": "6",
+    "compare_every_s": "2",
+    "sweep_every_s": "3",
+    "keep_foreign_s": "20",
 }
 VALIDATOR_PACE = {
     "placement_blocks": str(PLACEMENT_BLOCKS),
@@ -23,10 +27,13 @@ VALIDATOR_PACE = {
     "weights_every_s": "5",
     "placing_every_s": "2",
     "min_known": "10",
+    "unreachable_after_s": "6",
 }
 SHORTENED = (
     "blocks of 1 s instead of 12, placement every 5 blocks instead of 100, scoring every 3 s "
-    "instead of 120, challenges every 3 s instead of 300, weights every 5 s instead of 600"
+    "instead of 120, challenges every 3 s instead of 300, weights every 5 s instead of 600; miners "
+    "compare what they hold every 2 s instead of 60, stand in for a silent one after 6 s instead "
+    "of 600, and keep copies that are not theirs for 20 s instead of a day"
 )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 
 from engram.cli.network import report
 from engram.cli.network.child import LONGEST_WAIT_S, STEADY_S, Child, Plan, waiting_time
-from engram.cli.network.layout import Layout
-from engram.cli.network.supervisor import Supervisor
+from engram.cli.network.layout import Layout, Role
+from engram.cli.network.supervisor import HOLD_S, Supervisor
 
 
 class Process:
@@ -59,8 +60,8 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Process]]:
         process.stdin.close()
 
 
-def plan(folder: Path, name: str = "miner") -> Plan:
-    return Plan(name, "miner", f"5{name}", "http://127.0.0.1:1", [], {}, folder / f"{name}.log")
+def plan(folder: Path, name: str = "miner", role: Role = "miner") -> Plan:
+    return Plan(name, role, f"5{name}", f"http://{name}", [], {}, folder / f"{name}.log")
 
 
 @given(st.integers(1, 10_000))
@@ -119,6 +120,58 @@ def test_one_that_fails_does_not_touch_the_others(tmp_path: Path, processes: lis
     now[0] = 100
     supervisor.look()
     assert [node.starts for node in report.read(Layout(tmp_path).report)] == [2, 1]
+
+
+@dataclass
+class Miners:
+    """What miners answer, and what the supervisor asked."""
+
+    loaded: bool = False
+    asked: list[list[str]] = field(default_factory=list)
+
+    def __call__(self, urls: Sequence[str]) -> bool:
+        self.asked.append(list(urls))
+        return self.loaded
+
+
+def one_of_each(folder: Path) -> list[Child]:
+    return [Child(plan(folder)), Child(plan(folder, "validator", "validator"))]
+
+
+def test_validators_wait_until_every_miner_has_loaded(
+    tmp_path: Path, processes: list[Process]
+) -> None:
+    """Probed before, an honest miner fails, and is paid less for a quarter of an hour."""
+    miners, (miner, validator) = Miners(), one_of_each(tmp_path)
+    supervisor = Supervisor(
+        Layout(tmp_path), [miner, validator], monotonic=lambda: 0.0, serve=miners
+    )
+    for _ in range(3):
+        supervisor.look()
+    assert (miner.starts, validator.starts) == (1, 0)
+    miners.loaded = True
+    supervisor.look()
+    supervisor.look()
+    assert validator.starts == 1
+    assert miners.asked == [["http://miner/ready"]] * 4  # and nobody is asked any more
+    miners.loaded = False
+    processes[1].code = 1
+    supervisor.look()
+    assert validator.report.exit_code == 1
+
+
+def test_a_miner_that_never_loads_does_not_keep_the_validator_for_ever(
+    tmp_path: Path, processes: list[Process]
+) -> None:
+    now, (miner, validator) = [0.0], one_of_each(tmp_path)
+    supervisor = Supervisor(
+        Layout(tmp_path), [miner, validator], monotonic=lambda: now[0], serve=Miners()
+    )
+    supervisor.look()
+    now[0] = HOLD_S
+    supervisor.look()
+    supervisor.look()
+    assert validator.starts == 1
 
 
 def test_all_are_asked_to_end_before_any_is_waited_for(
