@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -30,6 +31,7 @@ from engram.storage.interface import (
 T = TypeVar("T")
 
 CURSOR = "sim-"
+Call = Callable[[], list[Stored | Exception]]
 
 
 class Watcher(Protocol):
@@ -61,6 +63,8 @@ class Disk:
         self.name = name
         self.clock = clock
         self.watcher = watcher or Nobody()
+        self.commit: Callable[[Call], Future[list[Stored | Exception]]] = at_once
+        """How puts are committed; a process that mounts the disk has its own way."""
         self.full = False
         self.records: dict[str, Record] = {}
         self.damaged: set[str] = set()
@@ -84,12 +88,7 @@ class Disk:
         self.watcher.left(self, cid)
 
     def submit(self, records: Sequence[NewRecord]) -> Future[list[Stored | Exception]]:
-        future: Future[list[Stored | Exception]] = Future()
-        try:
-            future.set_result(self.put(records))
-        except (NotReady, StorageFull) as error:
-            future.set_exception(error)
-        return future
+        return self.commit(partial(self.put, records))
 
     def put(self, records: Sequence[NewRecord]) -> list[Stored | Exception]:
         self._require_open()
@@ -120,7 +119,7 @@ class Disk:
             text=own if isinstance(own, str) else None if "text" in new.metadata else side,
             model_version=new.model_version,
             stored_at=self.clock(),
-            text_verified=new.text_verified or new.text is None,
+            text_verified=new.text_verified or new.text is None or "text" in new.metadata,
         )
         self._changed()
         self.watcher.arrived(self, new.cid)
@@ -186,20 +185,6 @@ class Disk:
         self._require_open()
         return {cid: self.records[cid].stored_at for cid in cids if cid in self.records}
 
-    def list(self, limit: int, cursor: str | None = None, where: Where | None = None) -> Page:
-        self._require_open()
-        after = sequence_of(cursor)
-        found = (
-            record
-            for cid, record in sorted(self.records.items(), key=lambda item: item[1].sequence)
-            if record.sequence > after
-            and cid not in self.damaged
-            and (where is None or matches(where, record.metadata))
-        )
-        page = list(islice(found, limit + 1))
-        more = len(page) > limit
-        return Page(page[:limit], f"{CURSOR}{page[limit - 1].sequence}" if more else None)
-
     def scan(self) -> Iterator[Record]:
         return iter(sorted(self.records.values(), key=lambda record: record.sequence))
 
@@ -262,17 +247,41 @@ class Disk:
     def close(self) -> None:
         self._closed = True
 
+    def list(self, limit: int, cursor: str | None = None, where: Where | None = None) -> Page:
+        self._require_open()
+        after = sequence_of(cursor)
+        found = (
+            record
+            for cid, record in sorted(self.records.items(), key=lambda item: item[1].sequence)
+            if record.sequence > after
+            and cid not in self.damaged
+            and (where is None or matches(where, record.metadata))
+        )
+        page = list(islice(found, limit + 1))
+        more = len(page) > limit
+        return Page(page[:limit], f"{CURSOR}{page[limit - 1].sequence}" if more else None)
+
     def _require_open(self) -> None:
         if self._closed:
             raise NotReady("the store is closed")
 
 
+def at_once(call: Call) -> Future[list[Stored | Exception]]:
+    """A commit that takes no time."""
+    future: Future[list[Stored | Exception]] = Future()
+    try:
+        future.set_result(call())
+    except (NotReady, StorageFull) as error:
+        future.set_exception(error)
+    return future
+
+
 def with_text_of(new: NewRecord, held: Record) -> Record:
     """What is held once the same record came again: its side text may be the first, or better."""
-    if "text" in held.metadata or new.text is None or not new.text_verified:
+    if "text" in held.metadata or new.text is None or held.text is not None:
         return held
-    if held.text is not None and held.text_verified:
-        return held
+    if not new.text_verified:
+        return replace(held, text_verified=False)
     return replace(held, text=new.text, text_verified=True)
 
 
