@@ -20,7 +20,8 @@ def report(error: EngramError | OSError, *, as_json: bool) -> int:
         kind = InvalidInput if isinstance(error, WRONG_PATH) else EngramError
         error = kind(sentence_of(error))
     if as_json:
-        typer.echo(json.dumps({"error": error.message, "code": error.code}, ensure_ascii=False))
+        body = {"error": error.message, "code": error.code, **error.details}
+        typer.echo(json.dumps(body, ensure_ascii=False))
     else:
         typer.secho(f"Error: {error.message}", fg=typer.colors.RED, err=True)
     return error.exit_code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,9 @@ from engram.sdk import wire
 from engram.sdk.wire import parsed
 
 if TYPE_CHECKING:
+    from engram.cli.upload import Upload
     from engram.sdk import EngramClient, Ingested
+    from engram.sdk.results import Replicas
 
 FAILURES_SHOWN = 20
 FAILED = 2  # the exit code when lines of a file were refused: bad input
@@ -35,6 +37,12 @@ def ingest(
         typer.Option("--meta", metavar="K=V", help="metadata; K:=JSON if it is not a string"),
     ] = None,
     namespace: Namespace = None,
+    min_replicas: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=3, help="fail unless so many miners have it in time; it stays stored"
+        ),
+    ] = None,
     embed: EmbedBy = "auto",
     url: Url = None,
     json_: Json = False,
@@ -50,6 +58,7 @@ def ingest(
     Examples:
       engram ingest "The oak was planted in 1911" --meta source=diary --meta page:=3
       engram ingest - < note.txt
+      engram ingest "worth two copies at once" --min-replicas 2
       engram ingest --file corpus.jsonl
       zcat corpus.jsonl.gz | engram ingest --file - --embed remote
     """
@@ -59,9 +68,12 @@ def ingest(
     with client(url, embed) as node:
         tell_that_it_is_public(node.url)
         if file is None:
-            _ingest_text(node, wire.ingest(_text(text or ""), metadata), json_)
+            call = wire.ingest(_text(text or ""), metadata, min_replicas=min_replicas)
+            _ingest_text(node, call, json_)
         else:
-            _ingest_file(node, metadata, file, json_)
+            from engram.cli.upload import Upload  # brings the core, which a text does not need
+
+            _ingest_file(Upload(node, metadata, min_replicas), file, json_)
 
 
 def _text(given: str) -> str:
@@ -77,16 +89,26 @@ def _ingest_text(node: EngramClient, call: wire.Call[Ingested], json_: bool) -> 
     say(stored.cid)
     if stored.duplicate:
         note("It was there before.")
+    if stored.replicas is not None:
+        _tell_of_replicas(stored.replicas)
     if stored.truncated:
         note("The text is longer than 256 word pieces: a search sees only its beginning.")
     for warning in stored.warnings:
         note(warning)
 
 
-def _ingest_file(node: EngramClient, metadata: dict[str, Any], file: Path, json_: bool) -> None:
-    from engram.cli.upload import Upload  # brings the core, which a single text does not need
+def _tell_of_replicas(replicas: Replicas) -> None:
+    """Nothing of a node that is alone: it is the one holder."""
+    if replicas.required == 1:
+        return
+    count = f"{replicas.acknowledged} of {replicas.required} replicas"
+    if replicas.acknowledged < replicas.required:
+        note(f"{count}; the node goes on sending it.")
+    else:
+        note(count, style="dim")
 
-    upload = Upload(node, metadata)
+
+def _ingest_file(upload: Upload, file: Path, json_: bool) -> None:
     with progress() as bar:
         if str(file) == "-":
             upload.run(sys.stdin.buffer, bar, None)

@@ -19,11 +19,17 @@ FAILURES_KEPT = 100  # of a file that is wrong throughout, a hundred lines say e
 
 
 class Upload:
-    """One run over one file. ``metadata`` is added to every record that lacks the key."""
+    """One run over one file. ``metadata`` is added to every record that lacks the key.
 
-    def __init__(self, node: EngramClient, metadata: dict[str, Any]) -> None:
+    With ``min_replicas`` a line fails, though it is stored, if fewer miners have it in time.
+    """
+
+    def __init__(
+        self, node: EngramClient, metadata: dict[str, Any], min_replicas: int | None = None
+    ) -> None:
         self._node = node
         self._metadata = metadata
+        self._wishes = {} if min_replicas is None else {"min_replicas": min_replicas}
         self.stored = 0
         self.duplicates = 0
         self.failed = 0
@@ -80,7 +86,7 @@ class Upload:
         if not isinstance(value, dict):
             raise InvalidInput("not a JSON object")
         metadata = self._metadata | dict(items.as_metadata(value.get("metadata")))
-        return value | {"metadata": metadata}
+        return value | {"metadata": metadata} | self._wishes
 
     def _send(self, group: Sequence[tuple[int, Item]]) -> None:
         outcomes = self._node.ingest_many([item for _, item in group])

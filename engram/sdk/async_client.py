@@ -66,13 +66,22 @@ class AsyncEngramClient:
         self._exchange = Exchange(retry or RetryPolicy(), self._own)
         self._sleep = sleep
 
-    async def ingest(self, text: str, metadata: Metadata | None = None) -> Ingested:
-        """Store a text. It also goes into ``metadata["text"]``, so that the CID covers it."""
-        return await self.result(wire.ingest(text, metadata))
+    async def ingest(
+        self, text: str, metadata: Metadata | None = None, *, min_replicas: int | None = None
+    ) -> Ingested:
+        """Store a text. It also goes into ``metadata["text"]``, so that the CID covers it.
 
-    async def ingest_embedding(self, vector: Vector, metadata: Metadata | None = None) -> Ingested:
-        """Store a vector: 384 numbers, or a float32 array of shape (384,)."""
-        return await self.result(wire.ingest_embedding(vector, metadata))
+        With ``min_replicas`` (1..3) it raises TooFewReplicas unless that many holders acknowledge
+        it in time. The record stays stored then, under ``details["cid"]``.
+        """
+        return await self.result(wire.ingest(text, metadata, min_replicas=min_replicas))
+
+    async def ingest_embedding(
+        self, vector: Vector, metadata: Metadata | None = None, *, min_replicas: int | None = None
+    ) -> Ingested:
+        """Store a vector: 384 numbers, or a float32 array of shape (384,). Else as ``ingest``."""
+        call = wire.ingest_embedding(vector, metadata, min_replicas=min_replicas)
+        return await self.result(call)
 
     async def ingest_many(self, items: Iterable[Item]) -> Outcomes:
         """Store texts or JSONL objects in batches; one Ingested or Failed for each, in order.

@@ -7,7 +7,7 @@ are written once for both.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -109,10 +109,11 @@ class Exchange:
         outcomes: list[Outcome] = []
         for chunk in items.chunks(given):
             drafts = yield Work(partial(items.drafts, chunk, self.own))
-            outcomes += yield from self._ingest_drafts(drafts)
+            outcomes += yield from self.ingest_drafts(drafts)
         return outcomes
 
-    def _ingest_drafts(self, drafts: Sequence[Draft | InvalidInput]) -> Flow[list[Outcome]]:
+    def ingest_drafts(self, drafts: Sequence[Draft | InvalidInput]) -> Flow[list[Outcome]]:
+        """One outcome per draft, in order."""
         found: dict[int, Outcome] = {}
         ready: dict[int, Draft] = {}
         for at, one in enumerate(drafts):
@@ -132,7 +133,7 @@ class Exchange:
         while again := [at for at, one in enumerate(outcomes) if _turned_away(one)]:
             refusal = outcomes[again[0]]
             assert isinstance(refusal, Failed)
-            seconds = self.policy.wait(attempt, _named(refusal.code, refusal.error, None))
+            seconds = self.policy.wait(attempt, _named(refusal.code, refusal.error))
             if seconds is None:
                 return outcomes
             yield Pause(seconds)
@@ -150,10 +151,17 @@ def error_from(answer: Answer) -> EngramError:
         sentence, code = str(body["error"]), str(body["code"])
     except (ServerError, KeyError, TypeError):
         return wire.unreadable(f"it answered with status {answer.status}", answer.status)
-    error = _named(code, sentence, seconds_from(answer.retry_after))
-    if error.status != answer.status:
-        return ServerError(sentence, code=code, status=answer.status, retry_after=error.retry_after)
-    return error
+    details = wire.details_of(body)
+    error = _named(code, sentence, seconds_from(answer.retry_after), details)
+    if error.status == answer.status:
+        return error
+    return ServerError(
+        sentence,
+        code=code,
+        status=answer.status,
+        retry_after=error.retry_after,
+        details=details,
+    )
 
 
 def seconds_from(header: str | None) -> float | None:
@@ -167,7 +175,7 @@ def seconds_from(header: str | None) -> float | None:
 
 def error_for_item(failed: Failed, position: int) -> EngramError:
     """The error for one item of a batch, naming its position (from 0)."""
-    return _named(failed.code, f"item {position}: {failed.error}", None)
+    return _named(failed.code, f"item {position}: {failed.error}", details=failed.details)
 
 
 def unreachable(url: str, reason: str) -> ServerUnreachable:
@@ -186,8 +194,9 @@ def checked_url(url: str) -> str:
 
 
 EXAMPLE_URL = "http://127.0.0.1:8091"
-# Also 503, but seconds neither empty a disk nor teach a node another arithmetic.
-LASTING = (errors.StorageFull.code, errors.InexactEmbedder.code)
+# Also 503, but seconds neither empty a disk nor teach a node another arithmetic; and a record that
+# has come to too few holders in time is stored, so that there is nothing to send again.
+LASTING = (errors.StorageFull.code, errors.InexactEmbedder.code, errors.TooFewReplicas.code)
 
 
 def _worth_repeating(status: int, code: str) -> bool:
@@ -197,18 +206,25 @@ def _worth_repeating(status: int, code: str) -> bool:
 def _turned_away(outcome: Outcome) -> bool:
     if not isinstance(outcome, Failed):
         return False
-    return _worth_repeating(_named(outcome.code, outcome.error, None).status, outcome.code)
+    return _worth_repeating(_named(outcome.code, outcome.error).status, outcome.code)
 
 
-def _named(code: str, sentence: str, retry_after: float | None) -> EngramError:
+def _named(
+    code: str,
+    sentence: str,
+    retry_after: float | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> EngramError:
     """The class that carries the code, if it says something about the request, else ServerError.
 
     A 500 stays a ServerError: the server's store or model is not the caller's.
     """
     kind = _KINDS.get(code)
     if kind is None:
-        return ServerError(sentence, code=code, status=500, retry_after=retry_after)
-    return kind(sentence, retry_after=retry_after)
+        return ServerError(
+            sentence, code=code, status=500, retry_after=retry_after, details=details
+        )
+    return kind(sentence, retry_after=retry_after, details=details)
 
 
 def _kinds(root: type[EngramError]) -> dict[str, type[EngramError]]:

@@ -15,6 +15,18 @@ EmbeddingOfText = Literal["exact", "near", "no", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
+class Replicas:
+    """How far a record had come when the node answered."""
+
+    required: int
+    """Miners that are to hold it: 3, or all if there are fewer; 1 without a chain."""
+    acknowledged: int
+    """Those that have it on disk. The others get it from the node's outbox."""
+    receipts: tuple[dict[str, Any], ...] = ()
+    """Their signatures for it, docs/protocol.md section 7."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ingested:
     """A record that is on disk and searchable."""
 
@@ -26,6 +38,8 @@ class Ingested:
     exact: bool = False
     """True if every machine computes this embedding, and so this CID, from this text."""
     warnings: tuple[str, ...] = ()
+    replicas: Replicas | None = None
+    """None from a folder, and from nodes that know of no others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,8 @@ class Failed:
 
     error: str
     code: str
+    details: dict[str, Any] = field(default_factory=dict)
+    """What else the node said, as ``EngramError.details`` has it."""
 
 
 Outcome = Ingested | Failed

@@ -25,6 +25,7 @@ from engram.sdk.results import (
     Page,
     Proof,
     Record,
+    Replicas,
     Results,
     Stats,
 )
@@ -46,12 +47,17 @@ class Call(Generic[T]):
     """Puts into a reply what only this machine knows. Raises CidMismatch."""
 
 
-def ingest(text: str, metadata: Metadata | None = None) -> Call[Ingested]:
-    return _ingest({"text": text, "metadata": metadata})
+def ingest(
+    text: str, metadata: Metadata | None = None, *, min_replicas: int | None = None
+) -> Call[Ingested]:
+    return _ingest({"text": text, "metadata": metadata} | _given(min_replicas=min_replicas))
 
 
-def ingest_embedding(vector: Vector, metadata: Metadata | None = None) -> Call[Ingested]:
-    return _ingest({"raw_embedding": vector, "metadata": metadata})
+def ingest_embedding(
+    vector: Vector, metadata: Metadata | None = None, *, min_replicas: int | None = None
+) -> Call[Ingested]:
+    item = {"raw_embedding": vector, "metadata": metadata}
+    return _ingest(item | _given(min_replicas=min_replicas))
 
 
 def ingest_batch(group: Sequence[Draft]) -> Call[list[Outcome]]:
@@ -127,13 +133,25 @@ def read(kind: type[T], body: Any) -> T:
     return kind(**{name: value for name, value in body.items() if name in known})
 
 
+def details_of(error: Any) -> dict[str, Any]:
+    """What stands in an error beside its sentence and its code."""
+    return {name: value for name, value in error.items() if name not in ("error", "code")}
+
+
 def settled(call: Call[Any], body: Any) -> Any:
     """A reply, with what only this machine knows. Raises CidMismatch, or ServerError."""
     return _understood(call, call.settle, body) if call.settle else body
 
 
 def read_ingested(body: Any) -> Ingested:
-    return read(Ingested, body | {"warnings": tuple(body.get("warnings", ()))})
+    told = body | {"warnings": tuple(body.get("warnings", ()))}
+    return read(Ingested, told | {"replicas": _read_replicas(body.get("replicas"))})
+
+
+def _read_replicas(body: Any) -> Replicas | None:
+    if body is None:
+        return None
+    return read(Replicas, body | {"receipts": tuple(body.get("receipts", ()))})
 
 
 def _ingest(given: Item) -> Call[Ingested]:
@@ -174,7 +192,7 @@ def _read_outcomes(group: Sequence[Draft], body: Any) -> list[Outcome]:
 
 def _read_outcome(draft: Draft, body: Any) -> Outcome:
     if body.get("error"):
-        return Failed(body["error"], body["code"])
+        return Failed(body["error"], body["code"], details_of(body))
     return read_ingested(draft.settle(body))
 
 
