@@ -8,13 +8,17 @@ from collections.abc import Callable
 
 from engram.chain.interface import Signer
 from engram.config import MinerSettings
-from engram.dht import RoutingTable
+from engram.dht import Member, RoutingTable
 from engram.miner.replication.account import Account
 from engram.miner.replication.acknowledge import Acknowledgements
+from engram.miner.replication.compare import Comparison
 from engram.miner.replication.courier import Courier
 from engram.miner.replication.courtesy import Courtesy
+from engram.miner.replication.custody import Custody
 from engram.miner.replication.deliver import Carrier
+from engram.miner.replication.foreign import Sweep
 from engram.miner.replication.holders import Holders
+from engram.miner.replication.holdings import Holdings
 from engram.miner.replication.interface import Clock, Peers, Shelf
 from engram.miner.replication.moves import Moves
 from engram.miner.replication.outbox import Outbox
@@ -27,6 +31,10 @@ from engram.miner.replication.tally import Tally
 from engram.net.background import attempted
 
 WATCH_EVERY_S = 1.0  # the table moves every 20 minutes; a look costs microseconds
+FRESH = (
+    12  # a part of the interval of comparisons for which one look at the shelf serves: 5 s of 60
+)
+FRESH = 30  # a part of the interval between comparisons: what is here is looked up every 2 s of 60
 
 
 class Replication:
@@ -65,7 +73,7 @@ class Replication:
         self.carrier = Carrier(self.holders, peers, self.receipts, self.reach, self.tally)
         self._chance = chance
         self.outbox = Outbox(shelf, self._hire, settings.outbox_limit)
-        self.reach.on_return = lambda member: self.outbox.wake(member.seat)
+        self.reach.on_return = self._returned
         self.receiver = Receiver(table, shelf, self.receipts, side_texts)
         self.moves = Moves(self.holders, shelf, self.outbox)
         self.spread = Spread(
@@ -77,7 +85,57 @@ class Replication:
             clock=clock,
             deadline_s=settings.replicate_deadline_s,
         )
+        holdings = Holdings(shelf, clock, settings.compare_every_s / FRESH)
+        self.compare = Comparison(
+            table=table,
+            reach=self.reach,
+            holdings=holdings,
+            outbox=self.outbox,
+            peers=peers,
+            courtesy=self.courtesy,
+            clock=clock,
+            chance=chance,
+            every_s=settings.compare_every_s,
+        )
+        self.foreign = Sweep(
+            holders=self.holders,
+            holdings=holdings,
+            shelf=shelf,
+            custody=Custody(peers, self.reach, self.outbox, self.courtesy),
+            clock=clock,
+            chance=chance,
+            every_s=settings.sweep_every_s,
+            keep_s=settings.keep_foreign_s,
+        )
+        every_s = settings.compare_every_s
+        self.holdings = Holdings(shelf, clock, every_s / FRESH)
+        self.compare = Comparison(
+            table=table,
+            reach=self.reach,
+            holdings=self.holdings,
+            outbox=self.outbox,
+            peers=peers,
+            courtesy=self.courtesy,
+            clock=clock,
+            chance=chance,
+            every_s=every_s,
+        )
+        self.foreign = Sweep(
+            holders=self.holders,
+            holdings=self.holdings,
+            shelf=shelf,
+            custody=Custody(peers, self.reach, self.outbox, self.courtesy),
+            clock=clock,
+            chance=chance,
+            every_s=settings.sweep_every_s,
+            keep_s=settings.keep_foreign_s,
+        )
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _returned(self, member: Member) -> None:
+        """It answers after a silence."""
+        self.outbox.wake(member.seat)
+        self.compare.soon(member)
 
     def _hire(self, seat: int) -> Courier:
         account = Account(seat, self.shelf, self.acknowledgements, self.clock, self._chance)
@@ -87,7 +145,11 @@ class Replication:
 
     def start(self) -> None:
         """Begin the work in the background, on the event loop that runs."""
-        self._tasks = [asyncio.create_task(self._watch(), name="watch")]
+        self._tasks = [
+            asyncio.create_task(self._watch(), name="watch"),
+            asyncio.create_task(self.compare.run(), name="compare"),
+            asyncio.create_task(self.foreign.run(), name="sweep"),
+        ]
 
     async def stop(self) -> None:
         """End it. What waits for others is on disk."""
@@ -97,6 +159,11 @@ class Replication:
             await asyncio.wait(self._tasks)
         self._tasks = []
         await self.outbox.close()
+
+    def _is_back(self, member: Member) -> None:
+        """A silent member answers: bring what waited, and see what else it lacks."""
+        self.outbox.wake(member.seat)
+        self.compare.soon(member)
 
     async def _watch(self) -> None:
         while True:
