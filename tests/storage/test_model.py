@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from engram.core import parse_cid
 from engram.core.where import parse_where
 from engram.errors import RefusedHere
 from engram.storage import EmbeddedStore, NewRecord, Stored, open_store, search
@@ -26,7 +30,17 @@ METADATA = st.fixed_dictionaries(
         "x": st.sampled_from([None, True, [1], {"k": 1}]),
     },
 )
-RECORDS = st.builds(lambda n, metadata: record(POOL[n], metadata), st.integers(0, 47), METADATA)
+SEATS = st.integers(1, 4)
+RECORDS = st.builds(
+    lambda n, metadata, text, verified, seats: replace(
+        record(POOL[n], metadata, text), text_verified=verified, deliver_to=tuple(seats)
+    ),
+    st.integers(0, 47),
+    METADATA,
+    st.sampled_from([None, "one", "two"]),
+    st.booleans(),
+    st.lists(SEATS, max_size=3),
+)
 QUERIES = [*vectors(6, seed=4), *POOL[:4]]
 ORDERED = st.sampled_from(["$gt", "$gte", "$lt", "$lte"])
 OPERANDS = st.sampled_from([1, 1.0, "a", "prefix-10", True, [1], None])
@@ -61,6 +75,8 @@ class Model(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.store: EmbeddedStore = open_store(self.folder, TINY)
         self.held: dict[str, NewRecord] = {}
+        self.texts: dict[str, str] = {}  # side texts that were checked
+        self.queued: set[tuple[int, str]] = set()
         self.deleted: set[str] = set()
 
     @rule(batch=st.lists(RECORDS, min_size=1, max_size=12))
@@ -71,20 +87,58 @@ class Model(RuleBasedStateMachine):
                 assert isinstance(outcome, RefusedHere)
             else:
                 assert outcome == Stored(one.cid, one.cid in self.held)
-                self.held[one.cid] = one
+                self.note(one)
+
+    def note(self, one: NewRecord) -> None:
+        self.held[one.cid] = one
+        self.queued |= {(seat, one.cid) for seat in one.deliver_to}
+        if one.text is not None and one.text_verified:
+            self.texts.setdefault(one.cid, one.text)
+
+    def drop(self, cids: Iterable[str]) -> None:
+        for cid in cids:
+            self.held.pop(cid, None)
+            self.texts.pop(cid, None)
+        self.queued = {pair for pair in self.queued if pair[1] in self.held}
 
     @rule(data=st.data())
     def delete_one(self, data: st.DataObject) -> None:
         cid = self.any_cid(data)
         assert self.store.delete(cid) is (cid in self.held)
-        self.held.pop(cid, None)
+        self.drop([cid])
         self.deleted.add(cid)
+
+    @rule(data=st.data())
+    def forget_some(self, data: st.DataObject) -> None:
+        cids = data.draw(st.sets(st.sampled_from([*sorted(self.held), "v1::" + "0" * 64])))
+        assert self.store.forget(sorted(cids)) == len(cids & self.held.keys())
+        self.drop(cids)
+
+    @rule(data=st.data())
+    def enqueue_some(self, data: st.DataObject) -> None:
+        known = st.sampled_from([*sorted(self.held), "v1::" + "0" * 64])
+        pairs = data.draw(st.lists(st.tuples(SEATS, known), max_size=12))
+        new = {pair for pair in pairs if pair[1] in self.held} - self.queued
+        assert self.store.enqueue(pairs) == len(new)
+        self.queued |= new
+
+    @rule(seat=SEATS, share=st.integers(1, 3))
+    def deliver_some(self, seat: int, share: int) -> None:
+        cids = sorted(cid for one, cid in self.queued if one == seat)[::share]
+        self.store.delivered(seat, [*cids, "v1::" + "0" * 64])
+        self.queued -= {(seat, cid) for cid in cids}
+
+    @rule(seats=st.sets(SEATS, max_size=2))
+    def drop_some_seats(self, seats: set[int]) -> None:
+        gone = {pair for pair in self.queued if pair[0] in seats}
+        assert self.store.drop_seats(sorted(seats)) == len(gone)
+        self.queued -= gone
 
     @rule()
     def delete_half(self) -> None:
         for cid in sorted(self.held)[::2]:
             assert self.store.delete(cid)
-            del self.held[cid]
+            self.drop([cid])
             self.deleted.add(cid)
 
     @rule(data=st.data())
@@ -134,6 +188,21 @@ class Model(RuleBasedStateMachine):
         assert stats.deleted == len(self.deleted)
         assert stats.detail["healthy"], stats.detail
 
+    @invariant()
+    def the_outbox_agrees(self) -> None:
+        assert self.store.waiting() == Counter(seat for seat, _ in self.queued)
+        for seat in range(1, 5):
+            expected = sorted(cid for one, cid in self.queued if one == seat)
+            assert [delivery.cid for delivery in self.store.outbox(seat, 10**6)] == expected
+
+    @invariant()
+    def digests_agree(self) -> None:
+        for found, cids in (
+            (self.store.digests(), self.held),
+            (self.store.refused(), self.deleted),
+        ):
+            assert found.tobytes() == b"".join(sorted(map(parse_cid, cids)))
+
     def compare_search(self, number: int, top_k: int, clause: dict[str, Any] | None) -> None:
         query = QUERIES[number]
         where = None if clause is None else parse_where(clause)
@@ -142,6 +211,7 @@ class Model(RuleBasedStateMachine):
         note(f"{clause}: {len(hits)} of {len(expected)}")
         assert [hit.cid for hit in hits] == [cid for cid, _ in expected]
         assert all(hit.metadata == self.held[hit.cid].metadata for hit in hits)
+        assert all(hit.text == self.texts.get(hit.cid) for hit in hits)
 
     def any_cid(self, data: st.DataObject) -> str:
         known = [*sorted(self.held), *sorted(self.deleted)]
