@@ -40,7 +40,9 @@ def test_a_text_goes_in_and_is_found_fetched_and_verified(at_node: Shell, mark: 
 
 def test_json_is_the_http_body(at_node: Shell, mark: str) -> None:
     body = at_node.ok("ingest", f"{OAK} {mark}", "--meta", f"mark={mark}", "--json").json
-    assert body.keys() == {"cid", "error", "truncated", "duplicate", "exact", "warnings"}
+    fields = {"cid", "error", "truncated", "duplicate", "exact", "replicas", "warnings"}
+    assert body.keys() == fields
+    assert body["replicas"] == {"required": 1, "acknowledged": 1, "receipts": []}
     where = f'{{"mark": "{mark}"}}'
     found = at_node.ok("query", "tree", "--top-k", "5", "--where", where, "--json").json
     assert found["error"] is None
