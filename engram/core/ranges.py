@@ -57,7 +57,8 @@ class DigestSet:
 
     def __init__(self, digests: Digests) -> None:
         self.digests = digests
-        self._keys = keys_of(digests)
+        self.keys = keys_of(digests)
+        """The digests as numpy orders them, see ``keys_of``."""
 
     def __len__(self) -> int:
         return len(self.digests)
@@ -101,8 +102,8 @@ class DigestSet:
         return tuple(map(self.span, [low, *cuts], [*cuts, high]))
 
     def _edges(self, low: bytes, high: bytes | None) -> tuple[int, int]:
-        start = int(np.searchsorted(self._keys, key_of(low)))
-        end = len(self) if high is None else int(np.searchsorted(self._keys, key_of(high)))
+        start = int(np.searchsorted(self.keys, key_of(low)))
+        end = len(self) if high is None else int(np.searchsorted(self.keys, key_of(high)))
         return start, max(start, end)
 
     def _fingerprint(self, start: int, end: int) -> bytes:

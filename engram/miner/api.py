@@ -33,11 +33,14 @@ from engram.protocol import (
     BatchChallengeRequest,
     BatchIngestRequest,
     ChallengeRequest,
+    CompareRequest,
     HasRequest,
     IngestRequest,
     ListRequest,
     Message,
     QueryRequest,
+    RepairReply,
+    RepairRequest,
 )
 
 M = TypeVar("M", bound=Message)
@@ -125,6 +128,19 @@ class Api:
         taken = await self._replication().receiver.take(sender, carried)
         return await self.node.bulk.run(model_reply, taken)
 
+    async def compare(self, request: web.Request) -> web.StreamResponse:
+        """POST /compare. What is a default is left out: there are hundreds of ranges."""
+        sender, (message, warnings) = await self._signed(request, CompareRequest)
+        found = await self._replication().compare.answer(sender, message)
+        named = found.model_copy(update={"warnings": warnings})
+        return await self.node.bulk.run(model_reply, named, exclude_defaults=True)
+
+    async def repair(self, request: web.Request) -> web.StreamResponse:
+        """POST /repair."""
+        _, (message, warnings) = await self._permitted(request, RepairRequest)
+        accepted = await self._replication().foreign.look_after(message.cids)
+        return model_reply(RepairReply(accepted=accepted, warnings=warnings))
+
     async def peers(self, _: web.Request) -> web.StreamResponse:
         """GET /peers."""
         return json_reply(await self._members.peers())
@@ -192,6 +208,7 @@ def reply(value: Json, warnings: list[str]) -> web.Response:
     return json_reply(value)
 
 
-def model_reply(message: Message) -> web.Response:
+def model_reply(message: Message, *, exclude_defaults: bool = False) -> web.Response:
     """A message as the response."""
-    return web.Response(body=message.model_dump_json().encode(), content_type=JSON)
+    body = message.model_dump_json(exclude_defaults=exclude_defaults).encode()
+    return web.Response(body=body, content_type=JSON)

@@ -12,11 +12,13 @@ from engram.protocol import (
     BatchChallengeRequest,
     BatchIngestRequest,
     ChallengeRequest,
+    CompareRequest,
     HasRequest,
     IngestRequest,
     ListRequest,
     Message,
     QueryRequest,
+    RepairRequest,
 )
 
 CID = "v1::" + "5e" * 32
@@ -25,6 +27,7 @@ VECTOR_B64 = b64encode(np.array(VECTOR, dtype="<f4").tobytes()).decode("ascii")
 TEXT = "The oak in the yard was planted in 1911."
 WHERE = {"year": {"$gte": 1900}, "source": {"$in": ["diary", "letters"]}}
 CHALLENGE = {"cid": CID, "nonce_hex": "0f" * 32, "expires_at": 1_800_000_000, "version": 1}
+WHOLE = {"low": "", "high": None, "count": 100_000, "fingerprint": "0f" * 32}
 
 EXAMPLES: dict[type[Message], dict[str, dict[str, Any]]] = {
     IngestRequest: {
@@ -50,4 +53,9 @@ EXAMPLES: dict[type[Message], dict[str, dict[str, Any]]] = {
         "two": {"items": [{"text": TEXT}, {"embedding_b64": VECTOR_B64, "metadata": {"page": 2}}]}
     },
     BatchChallengeRequest: {"one": {"items": [CHALLENGE]}},
+    CompareRequest: {
+        "everything": {"placement": 5_000, "ranges": [WHOLE]},
+        "wanted": {"placement": 5_000, "absent": [7], "ranges": [], "wanted": ["5e" * 32]},
+    },
+    RepairRequest: {"one": {"cids": [CID]}},
 }

@@ -11,15 +11,23 @@ from engram.protocol.fields import HEX_32_BYTES, MAX_HAS, Cid, Message, Warnings
 
 MAX_REPLICAS = 256  # records in one POST /replica
 MAX_RANGES = 64  # compared in one request
-SPLIT = 16  # parts that a range which differs is cut into
+SPLIT = 8  # parts that a range which differs is cut into; 16 cost a fifth more bytes
 LISTED_AT_MOST = 64  # records in a range that is listed instead of split
 MAX_WANTED = 1_000  # records asked for in one comparison
-MAX_ABSENT = 64  # members that a sender may take as absent: a quarter of the largest subnet
+MAX_ABSENT = 255  # members that a sender may take as absent: all others on the largest subnet
 HEX_64_BYTES = r"^[0-9a-f]{128}$"
 
 Uid = Annotated[int, Strict(), Field(ge=0, le=MAX_UID)]
 Placement = Annotated[int, Strict(), Field(ge=0, description="number of the placement block")]
 Digest = Annotated[str, Strict(), Field(pattern=HEX_32_BYTES, description="of a CID")]
+Bound = Annotated[
+    str,
+    Strict(),
+    Field(
+        pattern=r"^([0-9a-f]{2}){0,32}$",
+        description="first bytes of a digest; those that are left out are zero",
+    ),
+]
 Absent = Annotated[
     list[Uid],
     Field(
@@ -81,8 +89,8 @@ class Range(Message):
     ``fingerprint``: see ``engram.core.ranges``.
     """
 
-    low: Digest
-    high: Digest | None
+    low: Bound
+    high: Bound | None
     count: Annotated[int, Strict(), Field(ge=0)]
     fingerprint: Annotated[str, Strict(), Field(pattern=HEX_32_BYTES)]
 
