@@ -10,6 +10,7 @@
     │   ├── InvalidCid              400  invalid_cid
     │   ├── InvalidWhere            400  invalid_where
     │   ├── InvalidChallenge        400  invalid_challenge
+    │   ├── InvalidFile             400  invalid_file
     │   ├── ChallengeExpired        400  challenge_expired
     │   └── UnsupportedVersion      400  unsupported_version
     ├── Unauthorized                401  bad_signature        exit 3
@@ -127,6 +128,10 @@ class InvalidWhere(InvalidInput, code="invalid_where"):
 
 class InvalidChallenge(InvalidInput, code="invalid_challenge"):
     """A malformed storage challenge."""
+
+
+class InvalidFile(InvalidInput, code="invalid_file"):
+    """A file that cannot be read: empty, encrypted, broken, of another kind, or beyond a limit."""
 
 
 class ChallengeExpired(InvalidInput, code="challenge_expired"):

@@ -14,7 +14,7 @@ TIERS = [
     {"errors"},
     {"core"},
     {"protocol", "config"},
-    {"chain", "storage", "embedding", "dht", "blobs", "net"},
+    {"chain", "storage", "embedding", "dht", "blobs", "documents", "net"},
     {"miner", "validator", "sdk"},
     {"gateway"},
     {"cli"},
