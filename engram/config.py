@@ -169,6 +169,19 @@ class ValidatorSettings(BaseSettings):
     challenge_every_s: float = Field(300, gt=0, description="seconds between challenge rounds")
     weights_every_s: float = Field(600, gt=0, description="seconds between attempts at weights")
     placing_every_s: float = Field(15, gt=0, description="seconds between posts of own records")
+    survey_every_s: float = Field(
+        60, gt=0, description="seconds between looks at what members list and have not confirmed"
+    )
+    survey_pages: int = Field(
+        4, ge=0, le=64, description="pages of 100 records read of each member in a survey"
+    )
+    known_limit: int = Field(
+        1_000_000, ge=0, description="records that books are kept of; some 2 GB each million"
+    )
+    repair_every_s: float = Field(60, gt=0, description="seconds between requests for repair")
+    repair_after_s: float = Field(
+        600, ge=0, description="seconds a record may stay DEGRADED before its holders are asked"
+    )
     probes: int = Field(5, ge=1, le=64, description="searches that each miner gets in a round")
     spots: int = Field(2, ge=0, le=64, description="searches for users' records in a round")
     min_known: int = Field(
