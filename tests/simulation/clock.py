@@ -17,12 +17,19 @@ class SkewedClock:
     """Of ``now`` alone, as when an operator sets it."""
     rate: float = 1.0
     """Its seconds in one of the loop's."""
+    _since: float = 0.0
+    _gone: float = 0.0
+
+    def drift(self, rate: float) -> None:
+        """From now on it goes at this rate."""
+        self._gone, self._since = self.monotonic(), self.loop.time()
+        self.rate = rate
 
     def now(self) -> float:
-        return EPOCH + self.loop.time() * self.rate + self.skew_s
+        return EPOCH + self.monotonic() + self.skew_s
 
     def monotonic(self) -> float:
-        return self.loop.time() * self.rate
+        return self._gone + (self.loop.time() - self._since) * self.rate
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self.rate)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engram.chain.interface import Axon, Neuron
 from engram.config import MinerSettings
+from engram.core import nearest_many, parse_cid
+from tests.simulation.books import Books
 from tests.simulation.chain import Ledger, block_hash
 from tests.simulation.clock import SkewedClock
-from tests.simulation.disk import Disk, Watcher
+from tests.simulation.disk import Disk
 from tests.simulation.keys import Key, quick_signatures
 from tests.simulation.miner import Miner
-from tests.simulation.network import Network
+from tests.simulation.network import Handler, Network
 from tests.simulation.threads import SimulatedPool
 from tests.simulation.trace import Trace
 
@@ -33,8 +39,8 @@ class World:
         folder: Path,
         *,
         miners: int,
+        liars: Mapping[str, Callable[[Handler], Handler]] | None = None,
         trace: Trace | None = None,
-        watcher: Watcher | None = None,
         **settings: Any,
     ) -> None:
         self.random = Random(seed)
@@ -43,7 +49,11 @@ class World:
         self.trace = trace or Trace()
         self.network = Network(self.part("network"), self.trace)
         self.ledger = Ledger()
-        self.watcher = watcher
+        self.liars = dict(liars or {})
+        """What a lying miner puts in front of its doors, by its name."""
+        self.others: list[str] = []
+        """Processes that are no miners."""
+        self.books = Books(self.honest)
         self.settings = MinerSettings(data_dir=folder, **settings)
         self.miners = [self._miner(uid) for uid in range(miners)]
         self.ledger.found([neuron_of(miner.uid, miner.key, miner.axon) for miner in self.miners])
@@ -60,14 +70,46 @@ class World:
             uid=uid,
             key=Key(name),
             axon=Axon(f"10.0.0.{uid + 1}", PORT),
-            disk=Disk(name, clock.now, self.watcher),
+            disk=Disk(name, clock.now, self.books),
             clock=clock,
             network=self.network,
             ledger=self.ledger,
             random=self.part(name),
             settings=self.settings,
             folder=self.folder,
+            disguise=self.liars.get(name, lambda handler: handler),
         )
+
+    def honest(self, name: str) -> bool:
+        """False for a miner that lies."""
+        return name not in self.liars
+
+    def nearest(self, cids: Sequence[str], count: int) -> NDArray[np.int32]:
+        """The UIDs nearest to each CID, in order, shape (n, count)."""
+        now = self.ledger.at(self.ledger.head + 1)
+        pairs = [(n.uid, block_hash(n.registered_at)) for n in now if n.axon is not None]
+        count = min(count, len(pairs))
+        found = nearest_many(b"".join(map(parse_cid, cids)), pairs, count)
+        return np.frombuffer(found, "<u2").astype(np.int32).reshape(len(cids), count)
+
+    def wipe(self, miner: Miner) -> None:
+        """An empty disk in the place of the miner's own."""
+        with self.taking():
+            miner.disk.wipe()
+        shutil.rmtree(self.folder / miner.name, ignore_errors=True)
+
+    def damage(self, disk: Disk, cid: str) -> None:
+        with self.taking():
+            disk.damage(cid)
+
+    @contextmanager
+    def taking(self) -> Iterator[None]:
+        """What leaves a disk meanwhile is the doing of a fault."""
+        self.books.taking = True
+        try:
+            yield
+        finally:
+            self.books.taking = False
 
     def start(self, miners: Sequence[Miner] | None = None) -> None:
         for miner in self.miners if miners is None else miners:

@@ -1,0 +1,149 @@
+"""One seed: a network lives through its faults, and then has time to mend itself."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from tests.simulation.faults import Faults
+from tests.simulation.invariants import Agreement, Messages, foreign, lacking
+from tests.simulation.loop import simulate
+from tests.simulation.quiet import loud_only
+from tests.simulation.trace import Trace
+from tests.simulation.world import World, simulated_parts
+from tests.simulation.writers import Writer
+
+MINERS = 16
+HOUR = 3_600.0
+ABSENT_AFTER_S = 300.0
+HEALED_WITHIN_S = ABSENT_AFTER_S + 900.0
+KEEP_FOREIGN_S = 600.0
+LEFT_WITHIN_S = KEEP_FOREIGN_S + 900.0
+PLACEMENT_BLOCKS = 25  # five minutes, so that nodes move often
+LOOK_EVERY_S = 10.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is to be said of a simulation that went well."""
+
+    seed: int
+    events: int
+    digest: str
+    records: int
+    healed_s: float
+    """Seconds from the end of the faults until every record was whole."""
+    tidy_s: float
+    """Until each miner held its assignment and nothing else."""
+    most_messages: int
+    """From one miner to another within a minute."""
+
+
+class Simulation:
+    """A seed's world and what goes on in it."""
+
+    def __init__(self, seed: int, hours: float, trace: Trace, folder: Path) -> None:
+        self.seed = seed
+        self.seconds = hours * HOUR
+        self.trace = trace
+        self.world = World(
+            seed,
+            folder,
+            miners=MINERS,
+            trace=trace,
+            absent_after_s=ABSENT_AFTER_S,
+            keep_foreign_s=KEEP_FOREIGN_S,
+            placement_blocks=PLACEMENT_BLOCKS,
+        )
+        self.books = self.world.books
+        self.faults = Faults(self.world, self.books)
+        self.agreement = Agreement(self.world, self.books)
+        self.messages = Messages(self.world, self.books)
+
+    async def run(self) -> Outcome:
+        """Live through it. Raises Broken."""
+        life = asyncio.ensure_future(self._live())
+        looks = asyncio.ensure_future(self._look())
+        await asyncio.wait({life, looks, self.books.broken}, return_when=asyncio.FIRST_COMPLETED)
+        for ended in (self.books.broken, looks, life):
+            if ended.done():
+                ended.result()
+        looks.cancel()
+        return life.result()
+
+    async def _live(self) -> Outcome:
+        self.world.start()
+        await asyncio.sleep(5)
+        writers = [Writer(self.world, f"writer {n}") for n in range(3)]
+        await asyncio.gather(
+            self.faults.run(self.seconds),
+            *(writer.write_for(self.seconds, 20.0) for writer in writers),
+        )
+        quiet_at = self.world.loop.time()
+        self.trace.note("no more faults")
+        healed_s = await self._until(self._whole, quiet_at, HEALED_WITHIN_S)
+        tidy_s = await self._until(self._tidy, quiet_at, LEFT_WITHIN_S)
+        return Outcome(
+            self.seed,
+            self.trace.events,
+            self.trace.digest,
+            len(self.books.acknowledged),
+            healed_s,
+            tidy_s,
+            self.messages.most,
+        )
+
+    async def _until(self, problem, since: float, within_s: float) -> float:  # type: ignore[no-untyped-def]
+        """Seconds until there is no problem. Fails with the problem if it stays."""
+        while found := problem():
+            if self.world.loop.time() > since + within_s:
+                self.books.fail(f"{within_s:g} s after the last fault: {found}")
+                await asyncio.sleep(0)
+            await asyncio.sleep(LOOK_EVERY_S)
+        return self.world.loop.time() - since
+
+    def _whole(self) -> str:
+        found = lacking(self.world, self.books)
+        some = [f"{cid[:16]} is not on {', '.join(names)}" for cid, names in found.items()]
+        return f"{len(some)} records lack copies: {'; '.join(some[:5])}" if some else ""
+
+    def _tidy(self) -> str:
+        found = foreign(self.world, self.books)
+        some = [f"{name} has {len(cids)} ({cids[0][:16]}…)" for name, cids in found.items()]
+        return f"copies that are no holder's: {'; '.join(some[:5])}" if some else self._whole()
+
+    async def _look(self) -> None:
+        """Check what can be checked at any time."""
+        looks = 0
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            looks += 1
+            self.agreement.check()
+            if looks % 6 == 0:
+                self.messages.check()
+
+
+def run(seed: int, hours: float, file: TextIO | None = None) -> Outcome:
+    """Simulate a seed from its begin to its end. Raises Broken with the last events."""
+    trace = Trace(file)
+    with tempfile.TemporaryDirectory(dir=fast_folder()) as folder, simulated_parts(), loud_only():
+        try:
+            return simulate(begun(seed, hours, trace, Path(folder)))
+        except BaseException as error:
+            error.add_note(f"seed {seed}, {hours:g} hours; the last events:\n{''.join(trace.last)}")
+            raise
+
+
+async def begun(seed: int, hours: float, trace: Trace, folder: Path) -> Outcome:
+    return await Simulation(seed, hours, trace, folder).run()
+
+
+def fast_folder() -> str | None:
+    """Memory, where there is a folder for it: what is written there need not survive."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() else None
