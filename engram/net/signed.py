@@ -147,19 +147,20 @@ class Nonces:
 
         Raises Replayed if it was taken before, Throttled if there is no room to remember it.
         """
-        now = self._monotonic()
-        self._forget(now - KEEP_S)
+        self.forget()
         key = (claim.sender, claim.nonce)
         if key in self._taken:
             raise Replayed("This very request was here before; sign each one anew.")
         if len(self._taken) >= self._most:
-            wait = self._arrivals[0][0] + KEEP_S - now
+            wait = self._arrivals[0][0] + KEEP_S - self._monotonic()
             raise Throttled("Too many signed requests came lately.", retry_after=wait)
         pay()
         self._taken.add(key)
-        self._arrivals.append((now, claim))
+        self._arrivals.append((self._monotonic(), claim))
 
-    def _forget(self, until: float) -> None:
+    def forget(self) -> None:
+        """Let go of those that are old enough, and raise the floor to what they were."""
+        until = self._monotonic() - KEEP_S
         while self._arrivals and self._arrivals[0][0] <= until:
             _, claim = self._arrivals.popleft()
             self._taken.discard((claim.sender, claim.nonce))
@@ -185,7 +186,7 @@ class Seal:
         self._verify = verify
         self._public_key_of = public_key_of
         self._clock = clock
-        self._nonces = Nonces(round(clock() * 1000), monotonic)
+        self.nonces = Nonces(round(clock() * 1000), monotonic)
 
     def claim(self, headers: Mapping[str, str]) -> Claim:
         """What the headers say, if it is for this node and of now.
@@ -200,7 +201,7 @@ class Seal:
 
     async def check(self, claim: Claim, method: str, path: str, body: bytes) -> None:
         """Raise Unauthorized unless the sender signed this very request. Off the event loop."""
-        if not await asyncio.to_thread(self._is_signed, claim, method, path, body):
+        if not await asyncio.to_thread(self.is_signed, claim, method, path, body):
             raise Unauthorized(f"The signature is not that of {claim.sender} over this request.")
 
     def once(self, claim: Claim, pay: Callable[[], None]) -> None:
@@ -209,7 +210,7 @@ class Seal:
         Raises ClockSkew, Replayed if it was taken before, or Throttled.
         """
         self._require_now(claim.time_ms)  # reading the body took its time
-        self._nonces.take(claim, pay)
+        self.nonces.take(claim, pay)
 
     def _require_now(self, time_ms: int) -> None:
         now = self._clock()
@@ -217,7 +218,8 @@ class Seal:
             ahead = time_ms / 1000 - now
             where = "ahead of" if ahead > 0 else "behind"
             raise self._skew(f"It is signed {abs(ahead):.0f} s {where} this node's clock.")
-        if time_ms <= self._nonces.floor_ms:
+        self.nonces.forget()
+        if time_ms <= self.nonces.floor_ms:
             raise self._skew("It was signed before this node began to remember.")
 
     def _skew(self, what: str) -> ClockSkew:
@@ -225,7 +227,8 @@ class Seal:
             f"{what} Sign it anew, with a clock that is right.", details={"time": self._clock()}
         )
 
-    def _is_signed(self, claim: Claim, method: str, path: str, body: bytes) -> bool:
+    def is_signed(self, claim: Claim, method: str, path: str, body: bytes) -> bool:
+        """Whether the sender signed this very request. Blocks for 50 µs and 1 ms per MB."""
         try:
             public_key = self._public_key_of(claim.sender)
         except InvalidInput:
