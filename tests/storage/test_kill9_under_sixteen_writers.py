@@ -13,7 +13,13 @@ import pytest
 
 from engram.errors import RefusedHere
 from engram.storage import EmbeddedStore, NewRecord, open_store
-from tests.storage.writing_child import DELETE_EVERY, SETTINGS, promised_record
+from tests.storage.writing_child import (
+    DELETE_EVERY,
+    DELIVER_EVERY,
+    FIRST_SEAT,
+    SETTINGS,
+    promised_record,
+)
 
 SEED = 20_261_122
 SEARCHED_PER_ROUND = 150
@@ -25,6 +31,7 @@ class Promises:
 
     stored: dict[str, NewRecord] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
+    delivered: set[str] = field(default_factory=set)
 
     def note(self, seed: int, lines: list[str]) -> list[NewRecord]:
         """The records that these lines acknowledge and do not delete."""
@@ -34,6 +41,8 @@ class Promises:
             one = promised_record(seed, int(writer), int(number))
             if what == "put":
                 fresh[one.cid] = one
+            elif what == "delivered":
+                self.delivered.add(one.cid)
             else:
                 fresh.pop(one.cid)
                 self.deleted.add(one.cid)
@@ -80,6 +89,21 @@ def assert_kept(store: EmbeddedStore, promises: Promises, sample: list[NewRecord
             assert store.search(one.embedding, 1)[0].cid == one.cid
 
 
+def assert_queued(store: EmbeddedStore, promises: Promises) -> None:
+    """Every acknowledged record waits for its seats, and nothing else waits."""
+    queued = {seat: {one.cid for one in store.outbox(seat, 10**9)} for seat in store.waiting()}
+    assert store.waiting() == {seat: len(cids) for seat, cids in queued.items()}
+    waiting = set().union(*queued.values())
+    assert store.has([*waiting]).keys() == waiting
+    for cid, one in promises.stored.items():
+        if not unannounced_delete(one):
+            assert all(cid in queued[seat] for seat in one.deliver_to[1:])
+            if int(one.metadata["number"]) % DELIVER_EVERY:
+                assert cid in queued[FIRST_SEAT]
+    assert not queued[FIRST_SEAT] & promises.delivered
+    assert not waiting & promises.deleted
+
+
 def rounds(folder: Path, count: int) -> None:
     dice, promises = random.Random(SEED), Promises()
     for seed in range(count):
@@ -88,6 +112,7 @@ def rounds(folder: Path, count: int) -> None:
         store = open_store(folder, SETTINGS)
         try:
             assert_kept(store, promises, [*fresh, *(promises.stored[cid] for cid in older)])
+            assert_queued(store, promises)
         finally:
             store.close()
     store = open_store(folder, SETTINGS)
@@ -95,6 +120,7 @@ def rounds(folder: Path, count: int) -> None:
     store.close()
     assert len(promises.stored) > count * 16
     assert promises.deleted
+    assert promises.delivered
 
 
 @pytest.mark.slow
