@@ -30,13 +30,14 @@ class Holders:
 
     @property
     def membership(self) -> Membership | None:
-        """The current one; None while the node is alone."""
-        return self.table.current
+        """The current one; None while the node is alone, as on a subnet where nobody serves yet."""
+        current = self.table.current
+        return current if current is not None and current.members else None
 
     @property
     def placement(self) -> int | None:
         """The placement block that is in force; None while the node is alone."""
-        return self.table.current.number if self.table.current else None
+        return self.membership.number if self.membership else None
 
     @property
     def local(self) -> Member | None:
@@ -46,7 +47,7 @@ class Holders:
     @property
     def required(self) -> int:
         """Copies that a record is to have: 1 while the node is alone."""
-        return min(REPLICAS, len(self.table.current.members)) if self.table.current else 1
+        return min(REPLICAS, len(self.membership.members)) if self.membership else 1
 
     @property
     def others(self) -> tuple[Member, ...]:
@@ -64,12 +65,12 @@ class Holders:
 
         Raises InvalidCid.
         """
-        now = self.table.current
+        now = self.membership
         return now.holders(cid, self.reach.absent()) if now else ()
 
     def many(self, cids: Sequence[str]) -> list[tuple[Member, ...]]:
         """``of`` for each of many CIDs; milliseconds for thousands, so not on the event loop."""
-        now = self.table.current
+        now = self.membership
         if now is None:
             return [()] * len(cids)
         by_uid = {member.uid: member for member in now.members}
