@@ -101,6 +101,11 @@ class Cover:
         _, shares = self._regions
         return math.fsum(shares[~self._within(answered)])
 
+    def shares(self) -> dict[int, float]:
+        """The share of all records, 0..1, that each UID is a holder of; together min(3, members)."""
+        held, shares = self._regions
+        return {m.uid: math.fsum(shares[held[:, at]]) for at, m in enumerate(self._members)}
+
     def _within(self, uids: Collection[int]) -> Regions:
         """Regions of which one of these members is a holder."""
         held, _ = self._regions
@@ -113,9 +118,11 @@ class Cover:
     def _chosen(
         self, wanted: Regions, available: Collection[int], latency: Mapping[int, float]
     ) -> tuple[Member, ...]:
+        rows = wanted & self._within(available)
+        if not rows.any():
+            return ()
         columns = self._columns(set(available))
         slowest_first = sorted(columns, key=lambda at: (-latency.get(self._members[at].uid, 0), at))
-        rows = wanted & self._within(available)
         needed = self._pruned(rows, slowest_first)
         slowest = max((latency.get(self._members[at].uid, 0) for at in needed), default=0)
         fast = [at for at in slowest_first if latency.get(self._members[at].uid, 0) <= slowest]

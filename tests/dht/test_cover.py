@@ -77,6 +77,15 @@ def test_the_missing_fraction_is_that_of_every_key(
     assert Cover(listed).missing_fraction(answered) == missed(holders_everywhere(listed), answered)
 
 
+@given(members())
+def test_shares_are_those_of_every_key(listed: tuple[Member, ...]) -> None:
+    everywhere = holders_everywhere(listed)
+    assert Cover(listed).shares() == {
+        uid: sum(n for holders, n in everywhere.items() if uid in holders) / everywhere.total()
+        for uid in uids(listed)
+    }
+
+
 def test_nobody_covers_nothing() -> None:
     nobody = Cover(())
     assert nobody.missing_fraction([]) == 1.0
