@@ -21,6 +21,7 @@ from tests.simulation.writers import Writer
 MINERS = 16
 HOUR = 3_600.0
 ABSENT_AFTER_S = 300.0
+COMPARE_EVERY_S = 180.0  # 60 in a real node: most of what a quiet network says is comparisons
 HEALED_WITHIN_S = ABSENT_AFTER_S + 900.0
 KEEP_FOREIGN_S = 600.0
 LEFT_WITHIN_S = KEEP_FOREIGN_S + 900.0
@@ -57,6 +58,7 @@ class Simulation:
             miners=MINERS,
             trace=trace,
             absent_after_s=ABSENT_AFTER_S,
+            compare_every_s=COMPARE_EVERY_S,
             keep_foreign_s=KEEP_FOREIGN_S,
             placement_blocks=PLACEMENT_BLOCKS,
         )
@@ -86,6 +88,7 @@ class Simulation:
         )
         quiet_at = self.world.loop.time()
         self.trace.note("no more faults")
+        await writers[0].read_damaged()
         healed_s = await self._until(self._whole, quiet_at, HEALED_WITHIN_S)
         tidy_s = await self._until(self._tidy, quiet_at, LEFT_WITHIN_S)
         return Outcome(

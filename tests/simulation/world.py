@@ -28,6 +28,7 @@ from tests.simulation.threads import SimulatedPool
 from tests.simulation.trace import Trace
 
 PORT = 8091
+WATCH_EVERY_S = 5.0  # 1 in a real node: a third of all that a simulation would do
 
 
 class World:
@@ -142,4 +143,7 @@ def simulated_parts() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(quick_signatures())
         stack.enter_context(patch("engram.miner.lane.ThreadPoolExecutor", SimulatedPool))
+        stack.enter_context(
+            patch("engram.miner.replication.replication.WATCH_EVERY_S", WATCH_EVERY_S)
+        )
         yield

@@ -53,6 +53,16 @@ class Writer:
             self.world.books.promise(sent)
         return found
 
+    async def read_damaged(self) -> None:
+        """Ask for every damaged copy, since nobody knows of the damage before."""
+        for miner in self.world.miners:
+            for cid in sorted(miner.disk.damaged):
+                request = Request("GET", f"/retrieve/{cid}")
+                found = await self.world.network.ask(
+                    self.name, miner.axon.url, request, PATIENCE_S
+                )
+                assert isinstance(found, Reply) and found.status == 500, found
+
     def made(self) -> Sent:
         """A record that was never there before."""
         self._count += 1
