@@ -1,4 +1,4 @@
-"""A subnet so young that its placement has no member: the node is alone, and its own disk counts."""
+"""A subnet whose placement has no member yet: the node is alone, and its own disk counts."""
 
 from __future__ import annotations
 
