@@ -36,6 +36,11 @@ class Account:
         self._leaving: set[str] = set()
         self._clearing: asyncio.Task[None] | None = None
 
+    @property
+    def open(self) -> bool:
+        """True if what is new may be sent at once."""
+        return not self.silent and self.backoff.left_s == 0
+
     def settle(self, brought: Brought) -> None:
         """Tell whoever waits; what is done with leaves the outbox."""
         for receipt in brought.receipts:
@@ -46,7 +51,7 @@ class Account:
         failure = brought.failure
         if failure is not None:
             self.backoff.failed(failure.retry_after)
-        elif not brought.kept:
+        else:
             self.backoff.reset()
         self.silent = failure is not None and failure.silent
 

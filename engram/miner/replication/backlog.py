@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from engram.dht import Member
 from engram.errors import RefusedHere, StoreCorrupt
 from engram.miner.replication.account import Account
+from engram.miner.replication.backoff import Backoff
 from engram.miner.replication.deliver import Brought, Carrier, Parcel, parcel_of
 from engram.miner.replication.frame import Copy, copy_of, grouped
 from engram.miner.replication.interface import Failure, Shelf, Trouble
@@ -41,6 +42,7 @@ class Backlog:
         carrier: Carrier,
         courtesy: Yielding,
         in_hand: Callable[[str], bool],
+        pace: Backoff,
     ) -> None:
         self.account = account
         self.shelf = shelf
@@ -48,6 +50,8 @@ class Backlog:
         self.courtesy = courtesy
         self.in_hand = in_hand
         """Whether somebody else is just bringing the CID."""
+        self.pace = pace
+        """Of rounds that leave something behind though the member answers."""
         self.sure: set[str] = set()
         """CIDs that the member is known to lack, so that it need not be asked."""
 
@@ -66,9 +70,16 @@ class Backlog:
             whole = whole and not brought.kept
             if len(page) < MAX_HAS:
                 break
-        if not whole:
-            self.account.backoff.failed()
+        if whole:
+            self.pace.reset()
+        else:
+            self.pace.failed()
         return whole
+
+    @property
+    def rest_s(self) -> float:
+        """Seconds until the next round may begin."""
+        return max(self.account.backoff.left_s, self.pace.left_s)
 
     async def _page(self, member: Member, cids: Sequence[str]) -> Brought:
         due = await self._due(member, cids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from engram.errors import Unavailable
 from engram.miner.replication.account import Account
 from engram.miner.replication.acknowledge import Acknowledgements
 from engram.miner.replication.backlog import Backlog, Yielding
+from engram.miner.replication.backoff import Backoff
 from engram.miner.replication.clock import first_of
 from engram.miner.replication.deliver import Carrier, Parcel
 from engram.miner.replication.frame import grouped
@@ -40,12 +42,14 @@ class Courier:
         acknowledgements: Acknowledgements,
         courtesy: Yielding,
         clock: Clock,
+        chance: random.Random,
     ) -> None:
         self.account = account
         self._carrier = carrier
         self._acknowledgements = acknowledgements
         self._clock = clock
-        self._backlog = Backlog(account, shelf, carrier, courtesy, self._in_hand)
+        pace = Backoff(clock, chance)
+        self._backlog = Backlog(account, shelf, carrier, courtesy, self._in_hand, pace)
         self._fresh: dict[str, Parcel] = {}
         self._on_the_way: dict[str, Parcel] = {}
         self._is_behind = False
@@ -54,7 +58,7 @@ class Courier:
 
     def bring(self, parcel: Parcel) -> None:
         """Take what is on disk since a moment ago."""
-        if len(self._fresh) >= MOST_FRESH or self.account.backoff.left_s > 0:
+        if len(self._fresh) >= MOST_FRESH or not self.account.open:
             self._put_off([parcel])
             return
         self._fresh[parcel.cid] = parcel
@@ -108,7 +112,7 @@ class Courier:
     async def _bring_fresh(self) -> None:
         while self._fresh:
             member = self._addressee()
-            if member is None or self.account.backoff.left_s > 0:
+            if member is None or not self.account.open:
                 self._put_off(list(self._fresh.values()))
                 return
             group = next(grouped(parcel.packed for parcel in self._fresh.values()))
@@ -140,19 +144,19 @@ class Courier:
                 return  # whoever sees the table move wakes all
             self._is_behind = False
             if not await attempted("backlog", partial(self._go_round, member)):
-                self.account.backoff.failed()
+                self._backlog.pace.failed()
                 self._is_behind = True
 
     async def _go_round(self, member: Member) -> None:
         try:
             whole = await self._backlog.round(member)
         except Unavailable:  # our own disk or threads have more urgent things to do
-            self.account.backoff.failed()
+            self._backlog.pace.failed()
             whole = False
         self._is_behind = self._is_behind or not whole
 
     async def _rested(self) -> None:
         """Wait until the member may be asked again."""
-        while (left := self.account.backoff.left_s) > 0:
+        while (left := self._backlog.rest_s) > 0:
             self._alarm = asyncio.get_running_loop().create_future()
             await first_of(self._clock, left, self._alarm)

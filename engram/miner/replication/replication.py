@@ -140,7 +140,13 @@ class Replication:
     def _hire(self, seat: int) -> Courier:
         account = Account(seat, self.shelf, self.acknowledgements, self.clock, self._chance)
         return Courier(
-            account, self.shelf, self.carrier, self.acknowledgements, self.courtesy, self.clock
+            account,
+            self.shelf,
+            self.carrier,
+            self.acknowledgements,
+            self.courtesy,
+            self.clock,
+            self._chance,
         )
 
     def start(self) -> None:
