@@ -13,15 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engram.errors import EngramError
-    from engram.sdk import AsyncEngramClient, AsyncMemory, EngramClient, Memory
+    from engram.sdk import (
+        AsyncEngramClient,
+        AsyncEngramNetwork,
+        AsyncMemory,
+        EngramClient,
+        EngramNetwork,
+        Memory,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AsyncEngramClient",
+    "AsyncEngramNetwork",
     "AsyncMemory",
     "EngramClient",
     "EngramError",
+    "EngramNetwork",
     "Memory",
     "__version__",
 ]

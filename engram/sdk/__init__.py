@@ -1,4 +1,8 @@
-"""The library: Memory for applications, EngramClient for the wire."""
+"""The library: Memory for applications, EngramClient for a node, EngramNetwork for all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from engram.sdk.async_client import AsyncEngramClient
 from engram.sdk.async_memory import AsyncMemory
@@ -17,10 +21,15 @@ from engram.sdk.results import (
     Verification,
 )
 
+if TYPE_CHECKING:
+    from engram.sdk.network import AsyncEngramNetwork, EngramNetwork
+
 __all__ = [
     "AsyncEngramClient",
+    "AsyncEngramNetwork",
     "AsyncMemory",
     "EngramClient",
+    "EngramNetwork",
     "Failed",
     "Hit",
     "Ingested",
@@ -33,3 +42,12 @@ __all__ = [
     "Stats",
     "Verification",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use: placement brings numpy, which a client of one node does not need.
+    if name in ("AsyncEngramNetwork", "EngramNetwork"):
+        from engram.sdk import network
+
+        return getattr(network, name)
+    raise AttributeError(f"module 'engram.sdk' has no attribute {name!r}")

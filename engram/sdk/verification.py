@@ -60,15 +60,15 @@ def _bytes_match(record: Record, cid: str) -> bool:
 def _as_given(held: Metadata, sent: Metadata | None, bytes_match: bool) -> bool | None:
     if sent is None:
         return True if bytes_match else None
-    return _same(held, sent)
+    return same(held, sent)
 
 
-def _same(left: Any, right: Any) -> bool:
+def same(left: Any, right: Any) -> bool:
     """Equality as the CID sees it: 1 and 1.0 are one value, 1 and True are two."""
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
-        return len(left) == len(right) and all(map(_same, left, right))
+        return len(left) == len(right) and all(map(same, left, right))
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 

@@ -106,6 +106,7 @@ def test_core_reads_one_variable_only() -> None:
 COMPOSES = {
     "engram.sdk.local",  # the app of whoever uses Memory inside their own process
     "engram.sdk.own_embedder",  # and of whoever embeds before anything is sent to a node
+    "engram.sdk.network.from_chain",  # and of whoever reads from a chain who the members are
 }
 
 

@@ -17,8 +17,8 @@ def test_the_version_is_the_distributions() -> None:
     assert project["version"] == engram.__version__
 
 
-def test_the_top_level_is_six_names_and_each_is_there() -> None:
-    assert len(engram.__all__) == 6
+def test_the_top_level_is_eight_names_and_each_is_there() -> None:
+    assert len(engram.__all__) == 8
     for name in engram.__all__:
         assert getattr(engram, name) is not None
 
@@ -36,4 +36,4 @@ def test_a_client_of_a_node_needs_no_store_and_no_model() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
-    assert not {"faiss", "onnxruntime", "engram.storage"} & set(ran.stdout.split())
+    assert not {"faiss", "onnxruntime", "engram.storage", "engram.dht"} & set(ran.stdout.split())

@@ -1,0 +1,93 @@
+"""One search over the network: who is asked, who answered, what they found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engram.dht import Member
+from engram.errors import EngramError, InvalidInput, ServerUnreachable
+from engram.sdk.network.ask import Asking
+from engram.sdk.network.fanout import Fanout, Reply
+from engram.sdk.network.merge import wrong_with
+from engram.sdk.network.needed import Needed
+from engram.sdk.network.results import Rejected, Silent, name_of
+from engram.sdk.results import Results
+from engram.sdk.wire import Call
+
+
+@dataclass(slots=True)
+class Answers:
+    """What came of asking."""
+
+    began: float
+    """Monotonic seconds."""
+    asked: dict[int, Member] = field(default_factory=dict)
+    """By UID."""
+    found: dict[int, Results] = field(default_factory=dict)
+    """By UID of those that answered."""
+    searched_ms: dict[int, float] = field(default_factory=dict)
+    """How long the search had run when each answer came, by UID."""
+    silent: dict[int, Silent] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+class Search:
+    """Sends one call to the members that it takes, and to more when these are late."""
+
+    def __init__(
+        self, asking: Asking, needed: Needed, call: Call[Results], top_k: int, deadline: float
+    ) -> None:
+        self._asking = asking
+        self._needed = needed
+        self._call = call
+        self._top_k = top_k
+        self._deadline = deadline
+
+    async def run(self) -> Answers:
+        """Everything that came before the deadline, and who did not answer.
+
+        Ends early once every key had a holder that answered and nobody is due any more: a member
+        that is later than its p95 is not waited for if others hold what it holds. Raises
+        InvalidInput if the members say that the search is none.
+        """
+        answers = Answers(self._asking.monotonic())
+        async with Fanout[Results](self._asking, self._deadline) as fanout:
+            self._ask(fanout, answers, self._needed.first())
+            while fanout.busy and not fanout.over:
+                for reply in await fanout.step():
+                    self._note(answers, reply)
+                unsure = fanout.late | answers.silent.keys()
+                self._ask(fanout, answers, self._needed.also(unsure, answers.asked.keys()))
+                if not fanout.due and not self._needed.missing(answers.found.keys()):
+                    break
+        for member in fanout.given_up:
+            answers.silent[member.uid] = Silent(name_of(member), "no answer in time")
+        return answers
+
+    def _ask(self, fanout: Fanout[Results], answers: Answers, members: tuple[Member, ...]) -> None:
+        for member in members:
+            answers.asked[member.uid] = member
+            fanout.put(member, self._call)
+
+    def _note(self, answers: Answers, reply: Reply[Results]) -> None:
+        member = reply.member
+        if reply.result is None:
+            self._failed(answers, member, reply.error)
+            return
+        if (reason := wrong_with(reply.result, self._top_k)) is not None:
+            self._asking.standing.lied(member, reason)
+            answers.rejected.append(Rejected(name_of(member), None, reason, lie=True))
+            answers.silent[member.uid] = Silent(name_of(member), reason)
+            return
+        answers.found[member.uid] = reply.result
+        answers.searched_ms[member.uid] = (reply.at - answers.began) * 1000
+
+    def _failed(self, answers: Answers, member: Member, error: EngramError | None) -> None:
+        if isinstance(error, InvalidInput):
+            raise error  # every honest node would say the same of this search
+        said = "no answer" if error is None else _reason(error)
+        answers.silent[member.uid] = Silent(name_of(member), said)
+
+
+def _reason(error: EngramError) -> str:
+    return "no connection" if isinstance(error, ServerUnreachable) else error.message
