@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from tests.storage.test_disk_full import fill_and_recover
 fill_and_recover(Path(sys.argv[1]))
 """
 IN_A_TMPFS = 'mount -t tmpfs -o size=6m none "$1" && exec "$2" -c "$3" "$1"'
+SEAT = 5
 HEAVY = {"pad": "x" * 60_000}
 
 
@@ -33,6 +35,9 @@ def fill_and_recover(disk: Path) -> None:
     put(store, *held)
     stored = write_until_full(store)
     assert store.stats().records == 20 + stored
+    assert store.waiting() == {SEAT: stored}, "a record that was refused waits for nobody"
+    queued = queue_until_full(store)
+    assert store.waiting() == {SEAT: stored, SEAT + 1: queued}
     assert store.search(held[3].embedding, 1)[0].cid == held[3].cid
     assert store.get(held[4].cid) is not None
     with pytest.raises(StorageFull):
@@ -44,6 +49,7 @@ def fill_and_recover(disk: Path) -> None:
     store = open_store(disk / "store", TINY)
     assert store.stats().records == 23 + stored
     assert store.search(late[0].embedding, 1)[0].cid == late[0].cid
+    assert store.waiting() == {SEAT: stored, SEAT + 1: queued}
     assert store.fsck().ok
     store.close()
     print("recovered")
@@ -52,11 +58,22 @@ def fill_and_recover(disk: Path) -> None:
 def write_until_full(store: EmbeddedStore) -> int:
     for stored, vector in enumerate(vectors(200, seed=4)):
         try:
-            put(store, record(vector, {"stored": stored, **HEAVY}))
+            heavy = record(vector, {"stored": stored, **HEAVY})
+            put(store, replace(heavy, deliver_to=(SEAT,)))
         except StorageFull as error:
             assert error.retry_after
             return stored
     raise AssertionError("6 MiB never filled")
+
+
+def queue_until_full(store: EmbeddedStore) -> int:
+    """Deliveries of every held record to one seat, one at a time, as far as they go."""
+    for queued, one in enumerate(store.list(1_000).records):
+        try:
+            assert store.enqueue([(SEAT + 1, one.cid)]) == 1
+        except StorageFull:
+            return queued
+    return store.stats().records
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
@@ -78,6 +95,19 @@ def test_the_operators_share_of_the_disk_is_kept(opened: Open) -> None:
     assert put(store, again)[0].duplicate  # type: ignore[union-attr]
     assert len(store.search(again.embedding, 100)) == stored
     store.delete(again.cid)  # an operator can always make room
+
+
+def test_the_outbox_keeps_to_the_share_too(opened: Open) -> None:
+    store, held = opened(), records(5)
+    put(store, *(replace(one, deliver_to=(SEAT,)) for one in held))
+    store.close()
+    store = opened(TINY.model_copy(update={"max_disk_bytes": 1}))
+    with pytest.raises(StorageFull, match="share of the disk"):
+        store.enqueue([(SEAT + 1, held[0].cid)])
+    assert store.waiting() == {SEAT: 5}
+    store.delivered(SEAT, [held[0].cid])
+    assert store.forget([held[1].cid]) == 1
+    assert store.waiting() == {SEAT: 3}
 
 
 def test_a_larger_share_lets_writes_in_again(opened: Open) -> None:
