@@ -216,6 +216,61 @@ class ValidatorSettings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = Field("auto", description="log lines")
 
 
+class GatewaySettings(BaseSettings):
+    """The gateway: what web pages, the SDK and other clients share."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGRAM_GATEWAY_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path(".engram/gateway"), description="jobs, raw files, descriptions")
+    host: str = Field("127.0.0.1", description="address to bind")
+    port: int = Field(8090, ge=0, le=65535, description="port to bind; 0 picks a free one")
+    chain: str | None = Field(None, description="`dev:PATH`, `finney`, `test` or `ws://...`")
+    netuid: int = Field(1, ge=0, le=65535, description="subnet that is searched and written to")
+    placement_blocks: int = Field(
+        100, ge=1, description="blocks from one placement to the next; the same on a whole subnet"
+    )
+    url: str | None = Field(None, description="a miner to use instead of a chain")
+    validators: Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)] = Field(
+        (), description="URLs of validators, separated by spaces, whose scores are shown"
+    )
+    token: SecretStr | None = Field(
+        None, description="what clients must send; needed beyond loopback"
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)] = Field(
+        (), description="names, separated by spaces, that browsers may reach it by"
+    )
+    max_file_bytes: int = Field(256 * 1024 * 1024, ge=1, description="bytes of one uploaded file")
+    files_at_once: int = Field(2, ge=1, le=16, description="files that are worked on side by side")
+    files_waiting: int = Field(64, ge=0, description="files that may wait for their turn")
+    arweave_url: str | None = Field(None, description="Arweave gateway; default: nothing is pinned")
+    arweave_wallet: Path | None = Field(None, description="JWK file, mode 0600, that pays")
+    arweave_wallet_jwk: SecretStr | None = Field(None, description="the same as text")
+    pin: bool = Field(False, description="pin files unless a request says otherwise")
+    max_winston_per_file: int = Field(
+        50_000_000_000, ge=0, description="most that pinning one file may cost: 0.05 AR"
+    )
+    max_winston_per_day: int = Field(
+        500_000_000_000, ge=0, description="most that pinning may cost in 24 hours: 0.5 AR"
+    )
+    advance_every_s: float = Field(
+        30.0, gt=0, description="seconds between looks at files on their way to Arweave"
+    )
+    chunk_tokens: int = Field(200, ge=16, le=250, description="word pieces of a chunk")
+    chunk_overlap: int = Field(0, ge=0, le=100, description="word pieces shared by neighbours")
+    log_format: Literal["auto", "console", "json"] = Field("auto", description="log lines")
+
+
+class VisionSettings(BaseSettings):
+    """Who describes images."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGRAM_VISION_", extra="ignore", frozen=True)
+
+    api_key: SecretStr | None = Field(None, description="of xAI; without it images are read by OCR")
+    base_url: str = Field("https://api.x.ai/v1", description="of any server with a Responses API")
+    model: str = Field("grok-4.3", description="which model describes")
+    timeout_s: float = Field(60.0, gt=0, description="seconds that a description may take")
+
+
 class ClientSettings(BaseSettings):
     """What the SDK and the CLI talk to."""
 
