@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 
 from engram.miner.chain_view import ChainView
@@ -94,6 +94,10 @@ class Metrics:
         self.gauge("chain_peers", "Other neurons with an address.", lambda: view().peers)
         self.gauge("chain_warnings", "What /stats warns of.", lambda: len(view().warnings))
 
+    def watch_replication(self, read: Callable[[], dict[str, Any]]) -> None:
+        """Show what passes between this node and the others; ``read`` is called once a scrape."""
+        self.registry.register(ReplicationGauges(read))
+
     def text(self) -> bytes:
         """The exposition in Prometheus text format. Reads the store: call it off the loop."""
         return generate_latest(self.registry)
@@ -115,6 +119,43 @@ class StoreGauges:
         for name, help_text in STORE_GAUGES.items():
             value = float(getattr(stats, name))
             yield GaugeMetricFamily(f"engram_store_{name}", help_text, value=value)
+
+
+class ReplicationGauges:
+    """What passes between this node and the other members; see ``replication.summary``."""
+
+    def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
+        self.read = read
+
+    def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
+        """Called by the registry at each scrape."""
+        found = self.read()
+        yield self._outbox(found["peers"])
+        for name, (help_text, value) in {
+            "outbox_behind_seconds": ("For how long somebody has waited.", found["behind_s"]),
+            "members_answering": ("Other members that answer.", found["answering"]),
+            "members_absent": ("Members that others stand in for.", len(found["absent"])),
+            "foreign_records": ("Copies that are not this node's.", found["foreign"]["held"]),
+        }.items():
+            yield GaugeMetricFamily(f"engram_{name}", help_text, value=float(value))
+        for group in ("deliveries", "comparisons"):
+            yield self._counts(group, found[group])
+
+    def _outbox(self, peers: Sequence[dict[str, Any]]) -> GaugeMetricFamily:
+        waiting = GaugeMetricFamily(
+            "engram_outbox_records", "Records that wait for a member.", labels=["uid"]
+        )
+        for peer in peers:
+            waiting.add_metric([str(peer["uid"])], peer["waiting"])
+        return waiting
+
+    def _counts(self, group: str, counts: dict[str, int]) -> CounterMetricFamily:
+        made = CounterMetricFamily(
+            f"engram_replication_{group}", "Since the start, by what came of it.", labels=["what"]
+        )
+        for name, count in counts.items():
+            made.add_metric([name], count)
+        return made
 
 
 def quantiles(seconds: deque[float]) -> dict[str, float]:

@@ -18,6 +18,7 @@ from engram.miner.lane import Lane
 from engram.miner.metrics import Metrics
 from engram.miner.replication.replication import Replication
 from engram.miner.replication.spread import Placed, alone
+from engram.miner.replication.summary import summary
 from engram.miner.scores import ScoreBoard
 from engram.miner.senders import Senders
 from engram.miner.store import MinerStore
@@ -101,6 +102,7 @@ class Node:
     def replicate(self, replication: Replication) -> None:
         """From now on the node shares its records with the other members."""
         self._replication = replication
+        self.metrics.watch_replication(lambda: summary(replication))
         replication.start()
 
     async def leave(self) -> None:

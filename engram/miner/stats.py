@@ -8,6 +8,7 @@ from engram import __version__, core
 from engram.core.limits import MODEL_VERSION
 from engram.miner.draft import Json
 from engram.miner.node import Node
+from engram.miner.replication.summary import summary
 from engram.protocol import PROTOCOL_VERSION
 
 
@@ -34,6 +35,7 @@ class Stats:
             "embedder": node.embedder.name,
             "exact": node.embedder.exact,
             "embedder_fallback": node.embedder.fallback,
+            "replication": self._replication(),
             "store": asdict(store),
             "queues": self._queues(),
             "latencies": node.metrics.latencies(),
@@ -54,6 +56,11 @@ class Stats:
             "placement_block": placement.number if placement else None,
             "warnings": list(view.warnings),
         }
+
+    def _replication(self) -> Json:
+        """Empty without a chain: then nobody is to hold what this node holds."""
+        replication = self.node.replication
+        return summary(replication) if replication is not None else {}
 
     def _queues(self) -> Json:
         node = self.node

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from engram.errors import Overloaded
 from engram.miner.replication.courier import Courier
 from engram.miner.replication.deliver import Parcel
-from engram.miner.replication.interface import Shelf
+from engram.miner.replication.interface import Clock, Shelf
 
 FULL_RETRY_S = 30.0
 
@@ -17,13 +17,17 @@ FULL_RETRY_S = 30.0
 class Outbox:
     """Deliveries by seat. ``limit`` is how many may wait before ingests are told to wait."""
 
-    def __init__(self, shelf: Shelf, hire: Callable[[int], Courier], limit: int) -> None:
+    def __init__(
+        self, shelf: Shelf, hire: Callable[[int], Courier], limit: int, clock: Clock
+    ) -> None:
         self._shelf = shelf
+        self._clock = clock
         self._hire = hire
         self._limit = limit
         self._couriers: dict[int, Courier] = {}
         self.waiting: dict[int, int] = {}
         """Seat to deliveries on disk, as of the last look."""
+        self._behind_since: dict[int, float] = {}
 
     async def look(self) -> None:
         """Count what waits, and see that somebody brings it.
@@ -32,10 +36,18 @@ class Outbox:
         and so is everything after a restart.
         """
         self.waiting = await self._shelf.waiting()
+        now = self._clock.monotonic()
+        self._behind_since = {seat: self._behind_since.get(seat, now) for seat in self.waiting}
         for seat in self.waiting:
             courier = self._courier(seat)
             if not courier.busy:
                 courier.catch_up()
+
+    @property
+    def behind_s(self) -> float:
+        """Seconds for which somebody has been waiting all the time, as of the last look."""
+        first = min(self._behind_since.values(), default=None)
+        return 0.0 if first is None else round(self._clock.monotonic() - first, 1)
 
     async def queue(self, deliveries: Sequence[tuple[int, str]], *, ask_first: bool) -> int:
         """Have these (seat, CID) pairs delivered; on disk when it returns; how many were new.

@@ -72,7 +72,7 @@ class Replication:
         self.acknowledgements = Acknowledgements()
         self.carrier = Carrier(self.holders, peers, self.receipts, self.reach, self.tally)
         self._chance = chance
-        self.outbox = Outbox(shelf, self._hire, settings.outbox_limit)
+        self.outbox = Outbox(shelf, self._hire, settings.outbox_limit, clock)
         self.reach.on_return = self._returned
         self.receiver = Receiver(table, shelf, self.receipts, side_texts)
         self.moves = Moves(self.holders, shelf, self.outbox)

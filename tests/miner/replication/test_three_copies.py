@@ -27,3 +27,24 @@ async def test_a_record_is_everywhere_when_the_reply_comes(tmp_path: Path) -> No
             record = miner.store.get(cid)
             assert record is not None and record.text == "a sentence"
         assert [miner.requests("/replica") for miner in net.miners] == [0, 1, 1]
+
+
+async def test_stats_and_metrics_say_how_it_stands(tmp_path: Path) -> None:
+    async with network(tmp_path, 3) as net:
+        first = net.miners[0]
+        await first.post("/IngestSynapse", {"text": "a sentence"})
+        async with first.session.get(first.url + "/stats") as reply:
+            told = (await reply.json())["replication"]
+        assert (told["member"], told["outbox"], told["answering"], told["absent"]) == (
+            True,
+            0,
+            2,
+            [],
+        )
+        assert told["deliveries"]["delivered"] == 2
+        assert [peer["uid"] for peer in told["peers"]] == [1, 2]
+        async with first.session.get(first.url + "/metrics") as reply:
+            text = await reply.text()
+        assert 'engram_replication_deliveries_total{what="delivered"} 2.0' in text
+        assert 'engram_outbox_records{uid="1"} 0.0' in text
+        assert "engram_members_answering 2.0" in text
