@@ -18,6 +18,7 @@ from benchmarks.measure import Gate, median, results
 from benchmarks.scale import Scale
 from benchmarks.slow_miners import SlowMiners, slow_miners
 from engram.chain.interface import Axon, Block, Neuron, Snapshot
+from engram.chain.signatures import verify
 from engram.config import ValidatorSettings
 from engram.dht import RoutingTable
 from engram.embedding.interface import Embedded
@@ -25,14 +26,16 @@ from engram.validator.ask import Asker
 from engram.validator.clock import SystemClock
 from engram.validator.conduct import Conduct
 from engram.validator.corpus import Corpus
+from engram.validator.handing import Hands
 from engram.validator.making import Maker
 from engram.validator.miner_client import HttpTransport
 from engram.validator.parts import IN_TIME, SPREAD
 from engram.validator.placing import Pace, Placing, shortfall
+from engram.validator.receipts import Receipts
 from engram.validator.reward import Rules
 from engram.validator.roster import Roster
 from engram.validator.scorer import Plan, Scorer
-from engram.validator.state import State
+from engram.validator.state import State, posts
 
 ANSWER_S = 0.050
 KNOWN = 12  # records a miner: what matters is how many are asked, not how much they hold
@@ -171,9 +174,22 @@ async def _place(state: State, roster: Roster, asker: Asker) -> None:
     texts = [" ".join(chance.choices(words, k=12)) + "." for _ in range(WORDS)]
     corpus = Corpus(texts, chance, secret=True)
     maker = Maker(state, corpus, RandomVectors(), clock, chance)
-    placing = Placing(state, roster, asker, maker, clock, Pace(KNOWN, 7, 600))
+    hands = Hands(state, asker, Receipts(roster, verify))
+    placing = Placing(state, roster, hands, maker, clock, chance, Pace(KNOWN, 7, 600))
+    while shortfall(roster.assignments(), KNOWN) or not _all_is_posted(state):
+        await placing.turn()
+    _next_placement(roster)  # these miners sign nothing: each is offered what it is to hold
     while not _all_is_held(state, roster):
         await placing.turn()
+    _next_placement(roster)
+
+
+def _all_is_posted(state: State) -> bool:
+    with state.read() as connection:
+        return not posts.due(connection, SystemClock().now(), 1)
+
+
+def _next_placement(roster: Roster) -> None:
     latest = roster.table.current
     assert latest is not None
     neurons = tuple(_neuron(m.uid, int(m.url.rsplit(":", 1)[1])) for m in roster.miners)
@@ -183,8 +199,11 @@ async def _place(state: State, roster: Roster, asker: Asker) -> None:
 def _all_is_held(state: State, roster: Roster) -> bool:
     """Is every miner obliged to enough records to be asked, and nothing left to offer?"""
     with state.read() as connection:
-        due = connection.execute("SELECT count(*) AS n FROM offers WHERE state = 'due'").fetchone()
-    return not due["n"] and not shortfall(roster.assignments(), KNOWN)
+        row = connection.execute(
+            "SELECT count(*) AS n, total(state = 'due') AS due FROM offers"
+        ).fetchone()
+    named = sum(len(ids) for ids in roster.assignments().records.values())
+    return not row["due"] and row["n"] >= named
 
 
 LETTERS = str.maketrans("0123456789", "ghijklmnop")

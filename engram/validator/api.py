@@ -13,7 +13,7 @@ from engram import __version__
 from engram.errors import InvalidInput, NotFound
 from engram.net.errors import Handler, answer
 from engram.net.reply import json_reply
-from engram.validator import report
+from engram.validator import coverage, report
 from engram.validator.parts import Parts
 from engram.validator.report import Json
 from engram.validator.state import weight_sets
@@ -59,13 +59,26 @@ class Api:
         )
         return json_reply(self._who() | {"rounds": found, "weight_sets": sets})
 
-    async def replication(self, request: web.Request) -> web.StreamResponse:
-        """GET /replication, GET /replication?cid=."""
-        cid = request.query.get("cid")
-        if cid is None:
-            members = len(self._parts.roster.miners)
-            return json_reply(await self._read(lambda c: report.replication(c, members)))
-        return json_reply(await asyncio.to_thread(self._replication_of, cid))
+    async def replication(self, _: web.Request) -> web.StreamResponse:
+        """GET /replication."""
+        miners = self._parts.roster.miners
+        return json_reply(self._who() | await self._read(lambda c: coverage.coverage(c, miners)))
+
+    async def replication_records(self, request: web.Request) -> web.StreamResponse:
+        """GET /replication/records?status=&cursor=&limit=."""
+        wanted = coverage.status_named(request.query.get("status"))
+        cursor = request.query.get("cursor")
+        limit = whole_number(request.query.get("limit", "100"), "limit", coverage.MOST_LISTED)
+        miners = self._parts.roster.miners
+        return json_reply(
+            await self._read(lambda c: coverage.records(c, miners, wanted, cursor, max(limit, 1)))
+        )
+
+    async def replication_of(self, request: web.Request) -> web.StreamResponse:
+        """GET /replication/{cid}."""
+        cid = request.match_info["cid"]
+        miners = self._parts.roster.miners
+        return json_reply(await self._read(lambda c: coverage.of_cid(c, cid, miners)))
 
     async def metrics(self, _: web.Request) -> web.StreamResponse:
         """GET /metrics."""
@@ -86,11 +99,6 @@ class Api:
         with self._parts.state.read() as connection:
             public_to = weight_sets.revealed_round(connection, self._parts.link.block_number)
             return summary | report.of_miner(connection, miner, rules, public_to)
-
-    def _replication_of(self, cid: str) -> Json:
-        assignments = self._parts.roster.assignments()
-        with self._parts.state.read() as connection:
-            return report.replication_of(connection, cid, assignments)
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         def reading() -> T:
@@ -156,6 +164,8 @@ def build_app(parts: Parts) -> web.Application:
         "/scores/{uid}": api.scores_of,
         "/history": api.history,
         "/replication": api.replication,
+        "/replication/records": api.replication_records,
+        "/replication/{cid}": api.replication_of,
         "/metrics": api.metrics,
     }
     for path, handler in routes.items():

@@ -74,7 +74,9 @@ def opened(
     clock: SystemClock,
 ) -> Given:
     """The impure things. Nothing is dialled yet; opening the embedder takes a second."""
-    from engram.chain.wallet import load_signer  # sr25519, which reading a state does not need
+    # sr25519, which reading a state does not need
+    from engram.chain.signatures import verify
+    from engram.chain.wallet import load_signer
 
     if settings.chain is None or settings.wallet is None:
         raise InvalidInput("A validator needs --chain and --wallet NAME/HOTKEY.")
@@ -83,7 +85,8 @@ def opened(
     random = SystemRandom()  # a probe that could be foretold would be none
     return Given(
         chain=open_chain(settings.chain, signer, deadline_s=settings.chain_deadline_s),
-        hotkey=signer.hotkey,
+        signer=signer,
+        verify=verify,
         state=state,
         table=RoutingTable(settings.placement_blocks, folder=settings.data_dir / "placement"),
         transport=transport,

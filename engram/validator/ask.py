@@ -1,4 +1,4 @@
-"""The five questions that a validator has for a miner, with answers that are checked messages."""
+"""The questions that a validator has for a miner, with answers that are checked messages."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from engram.core.embedding import Embedding, to_base64
 from engram.core.strict_json import loads
 from engram.errors import InvalidInput
 from engram.net.decode import from_value
+from engram.net.signed import Signer, signed_headers
 from engram.protocol import (
     BatchChallengeReply,
     ChallengeReply,
+    HasReply,
     IngestReply,
+    ListReply,
     Message,
     QueryReply,
     RecordReply,
+    RepairReply,
 )
 from engram.validator.clock import Clock
 from engram.validator.miner_client import Answer, Request, Transport
@@ -30,6 +34,8 @@ THROTTLED = "throttled"
 LARGE_BODY = 128 * 1024  # bytes; parsing more than this takes milliseconds, so not on the loop
 QUERY_BYTES = 2 * 1024 * 1024  # 100 results of 16 KB metadata and text
 RECORD_BYTES = 512 * 1024  # metadata and text at their limits, escaped
+CURSOR_LENGTH = 128  # characters that a miner takes back
+PAGE_BYTES = 8 * 1024 * 1024  # 100 records of 80 KB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,33 @@ class Asker:
         body = {"embedding_b64": to_base64(embedding), "metadata": metadata}
         request = replace(self._request(url, "/IngestSynapse", body), timeout_s=3 * self._timeout_s)
         return await self._once(request, IngestReply)
+
+    async def page(self, url: str, cursor: str | None, limit: int) -> Asked[ListReply] | Failure:
+        """A page of what it holds, with a signed receipt for the page."""
+        body = {"limit": limit, "receipt": True} | ({"cursor": cursor} if cursor else {})
+        asked = await self._ask(self._request(url, "/list", body, PAGE_BYTES), ListReply)
+        if isinstance(asked, Failure):
+            return asked
+        if len(asked.message.records) > limit:
+            return Failure(Verdict.INVALID, f"A page has more than {limit} records.")
+        if len(asked.message.cursor or "") > CURSOR_LENGTH:
+            return Failure(Verdict.INVALID, f"A cursor has more than {CURSOR_LENGTH} characters.")
+        return asked
+
+    async def has(self, url: str, cids: Sequence[str]) -> Asked[HasReply] | Failure:
+        """Which of the records it holds, and for how long."""
+        return await self._ask(self._request(url, "/has", {"cids": list(cids)}), HasReply)
+
+    async def repair(
+        self, url: str, hotkey: str, cids: Sequence[str], signer: Signer
+    ) -> Asked[RepairReply] | Failure:
+        """Ask a holder (``hotkey``) to see that these records have all their holders."""
+        request = self._request(url, "/repair", {"cids": list(cids)})
+        time_ms = round(self._clock.now() * 1000)
+        headers = await asyncio.to_thread(
+            signed_headers, signer, hotkey, "POST", request.path, request.content() or b"", time_ms
+        )
+        return await self._once(replace(request, headers=headers), RepairReply)
 
     def _request(
         self, url: str, path: str, body: Any = None, most_bytes: int = RECORD_BYTES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -13,13 +14,14 @@ from engram.core.scores import mean
 from engram.validator.audit import Examiner, Outcome, Sheet
 from engram.validator.clock import Clock
 from engram.validator.conduct import Conduct
-from engram.validator.obligations import Obligations, obligations
+from engram.validator.obligations import Obligations, obligations, signed_records
 from engram.validator.parallel import finished
 from engram.validator.roster import Miner, Roster
-from engram.validator.state import State, evidence, pool, replicas
+from engram.validator.state import State, evidence, pool, repairs, replicas
 from engram.validator.state.evidence import Check, Kind, Value
 from engram.validator.state.miners import restore
 from engram.validator.state.pool import KnownRecord
+from engram.validator.state.replicas import Finding, Proof
 from engram.validator.verdict import Failure, Verdict
 
 FETCHED = 4  # one in four checks of an audit fetches the whole record
@@ -35,8 +37,7 @@ class Findings:
     """What has come in so far."""
 
     values: list[Value] = field(default_factory=list)
-    held: list[tuple[int, int, bool]] = field(default_factory=list)
-    """(record, miner, whether it holds it)."""
+    copies: list[Finding] = field(default_factory=list)
     spoke: dict[int, bool] = field(default_factory=dict)
 
 
@@ -79,16 +80,22 @@ class Challenger:
         with self._state.read() as connection:
             owed = obligations(connection, self._roster.assignments())
             sheets = [
-                self._sheet(miner, pool.records_by_id(connection, chosen))
+                self._sheet(miner, records)
                 for miner in owed.miners.values()
-                if (chosen := self._chosen(owed, miner))
+                if (records := self._chosen(connection, owed, miner))
             ]
         self._random.shuffle(sheets)
         return sheets
 
-    def _chosen(self, owed: Obligations, miner: Miner) -> list[int]:
-        mine = sorted(owed.of(miner.id))
-        return self._random.sample(mine, min(self._audit_sample, len(mine)))
+    def _chosen(
+        self, connection: sqlite3.Connection, owed: Obligations, miner: Miner
+    ) -> list[KnownRecord]:
+        """Half of an audit are users' records, as far as there are; the rest is our own."""
+        own, most = sorted(owed.of(miner.id)), self._audit_sample
+        users = signed_records(connection, self._roster, miner, most, self._random)
+        users = users[: max(most // 2, most - len(own))]
+        chosen = self._random.sample(own, min(most - len(users), len(own)))
+        return users + (pool.records_by_id(connection, chosen) if chosen else [])
 
     def _sheet(self, miner: Miner, records: list[KnownRecord]) -> Sheet:
         self._random.shuffle(records)
@@ -108,9 +115,11 @@ class Challenger:
             value_of(miner, Check.CHALLENGE, {sheet.single: single}),
             value_of(miner, Check.AUDIT, audit),
         ]
-        findings.held += [
-            (record.id, miner, outcome is None)
-            for record, outcome in [(sheet.single, single), *audit.items()]
+        shown = [(sheet.single, single), *audit.items()]
+        now = self._clock.now()
+        findings.copies += [
+            finding(sheet, record, outcome, now)
+            for record, outcome in shown
             if not unreachable(outcome)
         ]
 
@@ -121,8 +130,9 @@ class Challenger:
             if number is None:
                 return
             evidence.add_values(tx, number, findings.values)
-            for record, miner, held in findings.held:
-                replicas.confirm(tx, record, miner, held=held)
+            for found in findings.copies:
+                replicas.note(tx, found)
+            repairs.add(tx, {found.record for found in findings.copies if not found.held})
             restore(tx, restored(findings.values))
         log.info(
             "challenge round",
@@ -130,6 +140,12 @@ class Challenger:
             failed=sum(value.value < 1 for value in findings.values),
             seconds=round(seconds, 2),
         )
+
+
+def finding(sheet: Sheet, record: KnownRecord, outcome: Outcome, now: float) -> Finding:
+    """What an outcome says of the miner's copy."""
+    kind = Proof.RETRIEVAL if record in sheet.fetched else Proof.CHALLENGE
+    return Finding(record.id, sheet.miner.id, outcome is None, kind, now)
 
 
 def unreachable(outcome: Outcome) -> bool:

@@ -92,7 +92,6 @@ class Follower:
         moved = table.bootstrap(current, previous)
         if moved and table.current and table.current.members != members:
             self._roster.update(current)
-            self._roster.forget_the_unassigned()
             log.info("members changed", members=len(table.current.members))
         return moved
 

@@ -9,6 +9,8 @@ from random import Random
 from engram.chain.interface import Chain
 from engram.config import ValidatorSettings
 from engram.dht import RoutingTable
+from engram.net.signed import Signer
+from engram.validator import survey
 from engram.validator.ask import Asker
 from engram.validator.audit import Examiner
 from engram.validator.chain_link import ChainLink
@@ -17,17 +19,24 @@ from engram.validator.clock import Clock
 from engram.validator.conduct import Conduct
 from engram.validator.corpus import Corpus
 from engram.validator.follower import Follower
+from engram.validator.handing import Hands
 from engram.validator.making import Embeds, Maker
+from engram.validator.mending import Mending, Patience
 from engram.validator.metrics import Metrics
 from engram.validator.miner_client import Transport
+from engram.validator.pages import Pages
 from engram.validator.placing import Pace, Placing
+from engram.validator.receipts import Receipts, Verify
 from engram.validator.reward import Rules
 from engram.validator.roster import Roster
 from engram.validator.schedule import Cadence, Job
 from engram.validator.scorer import Plan, Scorer
-from engram.validator.state import State, evidence
+from engram.validator.settling import Settling
+from engram.validator.state import State, evidence, replicas
 from engram.validator.state.database import fact
 from engram.validator.state.evidence import Kind
+from engram.validator.state.replicas import Counts
+from engram.validator.survey import Survey
 from engram.validator.weights import ATTEMPTED_AT, Outcome, Weights
 
 IN_TIME = 0.9  # of an interval: a round that is not over then is ended
@@ -41,8 +50,10 @@ class Given:
     """The impure things: each has a real and a faulty version."""
 
     chain: Chain
-    hotkey: str
-    """SS58 address of the validator."""
+    signer: Signer
+    """The validator's hotkey."""
+    verify: Verify
+    """Whether a signature (sr25519) is a public key's over a message."""
     state: State
     table: RoutingTable
     transport: Transport
@@ -59,7 +70,7 @@ class Parts:
         clock, state = given.clock, given.state
         self.settings = settings
         self.clock = clock
-        self.hotkey = given.hotkey
+        self.hotkey = given.signer.hotkey
         self.state = state
         self.corpus_is_secret = given.corpus.secret
         self.metrics = Metrics()
@@ -74,19 +85,25 @@ class Parts:
             lambda: self.link.block_number,
             self.metrics.count_discarded,
         )
+        self._examiner = Examiner(self._asker, clock)
+        self.receipts = Receipts(self.roster, given.verify)
+        self.settling = Settling(state, self.roster, clock)
         self.scorer = self._scorer(given)
         self.challenger = self._challenger(given)
         self.placing = self._placing(given)
+        self.survey = self._survey(given)
+        self.mending = self._mending(given)
         self.weights = Weights(
             state,
             self.roster,
             self.link,
             clock,
             self.rules,
-            given.hotkey,
+            self.hotkey,
             self._told,
         )
         self.cadences = self._cadences(clock)
+        watch_copies(self)
         for cadence in self.cadences:
             self.metrics.watch(cadence)
 
@@ -109,7 +126,7 @@ class Parts:
         return Challenger(
             self.state,
             self.roster,
-            Examiner(self._asker, given.clock),
+            self._examiner,
             self._conduct,
             given.clock,
             given.random,
@@ -121,7 +138,39 @@ class Parts:
         settings = self.settings
         pace = Pace(settings.min_known, settings.pool_days, 10 * settings.placing_every_s)
         maker = Maker(self.state, given.corpus, given.embedder, given.clock, given.random)
-        return Placing(self.state, self.roster, self._asker, maker, given.clock, pace)
+        hands = Hands(self.state, self._asker, self.receipts)
+        return Placing(self.state, self.roster, hands, maker, given.clock, given.random, pace)
+
+    def _survey(self, given: Given) -> Survey:
+        settings, clock, random = self.settings, given.clock, given.random
+        pages = Pages(
+            self.state,
+            self.roster,
+            self._asker,
+            self.receipts,
+            clock,
+            random,
+            settings.known_limit,
+        )
+        pace = survey.Pace(
+            settings.survey_pages, settings.audit_sample, IN_TIME * settings.survey_every_s
+        )
+        return Survey(
+            self.state, self.roster, pages, self._examiner, self.settling, clock, random, pace
+        )
+
+    def _mending(self, given: Given) -> Mending:
+        settings = self.settings
+        patience = Patience(settings.repair_after_s, IN_TIME * settings.repair_every_s)
+        return Mending(
+            self.state,
+            self.roster,
+            self._asker,
+            given.signer,
+            given.clock,
+            given.random,
+            patience,
+        )
 
     def _cadences(self, clock: Clock) -> tuple[Cadence, ...]:
         settings = self.settings
@@ -131,6 +180,9 @@ class Parts:
             attempted = fact(connection, ATTEMPTED_AT)
         return (
             Cadence("placing", settings.placing_every_s, usual(self.placing.turn), clock),
+            Cadence("settling", settings.placing_every_s, usual(self.settling.turn), clock),
+            Cadence("survey", settings.survey_every_s, usual(self.survey.turn), clock),
+            Cadence("repair", settings.repair_every_s, usual(self.mending.turn), clock),
             Cadence("scoring", settings.scoring_every_s, usual(self.scorer.round), clock, scored),
             Cadence(
                 "challenge",
@@ -144,6 +196,30 @@ class Parts:
 
     def _told(self, outcome: Outcome) -> None:
         self.metrics.count_weights(outcome.code)
+
+
+def watch_copies(parts: Parts) -> None:
+    """Show what is known of copies in the metrics."""
+
+    def totals() -> Counts:
+        with parts.state.read() as connection:
+            counted = replicas.counting(connection, parts.roster.present)
+            return replicas.totals(connection, counted)
+
+    gauge = parts.metrics.gauge
+    gauge("records_healthy", "Records with three confirmed copies.", lambda: totals().healthy)
+    gauge("records_degraded", "Records with one or two.", lambda: totals().degraded)
+    gauge("records_lost", "Records with none.", lambda: totals().lost)
+    gauge(
+        "receipts_refused",
+        "Receipts that were no evidence.",
+        lambda: parts.receipts.refused,
+    )
+    gauge(
+        "repairs_handed",
+        "Records that holders were asked to repair.",
+        lambda: parts.mending.handed,
+    )
 
 
 def timeout_s(settings: ValidatorSettings) -> float:

@@ -1,30 +1,30 @@
-"""Grows the pool of the validator's own records, and offers them to the miners assigned to them."""
+"""Grows the pool of the validator's own records, and gives them to the network."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from random import Random
+from typing import Any
 
 import structlog
 
-from engram.core.embedding import from_bytes
-from engram.protocol import IngestReply
-from engram.validator.ask import Asked, Asker
+from engram.core.limits import REPLICAS
+from engram.validator import handing
 from engram.validator.clock import Clock
+from engram.validator.handing import Handed, Hands
 from engram.validator.making import Maker
 from engram.validator.parallel import finished
 from engram.validator.roster import Assignments, Miner, Roster
-from engram.validator.state import State, offers, pool
-from engram.validator.state.offers import Answered, Offer, OfferState
+from engram.validator.state import State, offers, pool, posts
+from engram.validator.state.offers import Offer
 from engram.validator.verdict import Failure, Verdict
 
-OFFERS_PER_MINER = 4  # a turn: 16 a minute, a small part of what a miner takes from one address
+A_TURN = 4  # copies that each miner gets: 16 a minute, a small part of what it takes from one user
 SPARE = 1.25  # records aimed at, over the minimum: members come and go
-ATTEMPTS = 3  # answers that are no refusal, such as 503 loading, before the offer has failed
-BACK_OFF_S = 30.0
-REFUSALS = {"refused_here", "storage_full"}  # an obligation that failed, not a bad moment
 
 log = structlog.get_logger("engram.validator")
 
@@ -39,6 +39,15 @@ class Pace:
     """Of one turn."""
 
 
+@dataclass(frozen=True, slots=True)
+class Errands:
+    """What one turn hands to whom."""
+
+    assignments: Assignments
+    posts: list[tuple[Miner, int]]
+    offers: list[tuple[Miner, list[Offer]]]
+
+
 class Placing:
     """The write path: what a user's client would do, in small portions."""
 
@@ -46,33 +55,43 @@ class Placing:
         self,
         state: State,
         roster: Roster,
-        asker: Asker,
+        hands: Hands,
         maker: Maker,
         clock: Clock,
+        random: Random,
         pace: Pace,
     ) -> None:
         self._state = state
         self._roster = roster
-        self._asker = asker
+        self._hands = hands
         self._maker = maker
         self._clock = clock
+        self._random = random
         self._pace = pace
 
     async def turn(self) -> None:
-        """Make what is missing, then offer a few records to each miner."""
-        if not self._roster.miners:
+        """Make what is missing, post some records, and offer some to those that gave no receipt."""
+        placement = self._roster.placement
+        if not self._roster.miners or placement is None:
             return
-        chosen = await asyncio.to_thread(self._prepare)
-        answers: list[Answered] = []
-        asks = [self._offer_in_turn(miner, each, answers) for miner, each in chosen]
+        errands = await asyncio.to_thread(self._prepare, placement)
+        handed: list[Handed] = []
+        asks: list[Coroutine[Any, Any, None]] = [
+            self._post(miner, record, handed) for miner, record in errands.posts
+        ]
+        asks += [self._offer_in_turn(miner, each, handed) for miner, each in errands.offers]
         await finished(asks, self._pace.deadline_s)
-        await asyncio.to_thread(self._note, answers)
+        if handed:
+            await asyncio.to_thread(self._note, handed, errands.assignments, placement)
 
-    def _prepare(self) -> list[tuple[Miner, list[Offer]]]:
+    def _prepare(self, placement: int) -> Errands:
         assignments = self._grown()
         with self._state.write() as tx:
-            offers.make_due(tx, ((m, r) for r, ids in assignments.records.items() for m in ids))
-        return self._due(assignments)
+            posted = posts.before(tx, placement)
+            named = assignments.records.items()
+            unsigned = ((m, r) for r, ids in named if r in posted for m in ids)
+            offers.make_due(tx, unsigned)
+        return Errands(assignments, self._posts(assignments), self._due(assignments))
 
     def _grown(self) -> Assignments:
         """Who is assigned what, once records were made for those that lack some.
@@ -96,45 +115,47 @@ class Placing:
         with self._state.write() as tx:
             return pool.retire_oldest(tx, now - self._pace.pool_days * 86_400, now)
 
+    def _posts(self, assignments: Assignments) -> list[tuple[Miner, int]]:
+        """Records that the network does not have yet, each with a member chosen by chance."""
+        members = list(assignments.miners.values())
+        most = math.ceil(A_TURN * len(members) / min(REPLICAS, len(members)))
+        with self._state.write() as tx:
+            due = posts.due(tx, self._clock.now(), most)
+            chosen = [(self._random.choice(members), record) for record in due]
+            posts.going_to(tx, ((record, miner.id) for miner, record in chosen))
+        return chosen
+
     def _due(self, assignments: Assignments) -> list[tuple[Miner, list[Offer]]]:
         with self._state.read() as connection:
             due = offers.due(connection, self._clock.now())
         by_miner: defaultdict[int, list[Offer]] = defaultdict(list)
         for offer in due:
             assigned = offer.miner in assignments.records.get(offer.record, ())
-            if assigned and len(by_miner[offer.miner]) < OFFERS_PER_MINER:
+            if assigned and len(by_miner[offer.miner]) < A_TURN:
                 by_miner[offer.miner].append(offer)
         return [(assignments.miners[miner], each) for miner, each in by_miner.items()]
 
-    async def _offer_in_turn(
-        self, miner: Miner, chosen: list[Offer], answers: list[Answered]
-    ) -> None:
+    async def _post(self, miner: Miner, record: int, handed: list[Handed]) -> None:
+        handed.append(await self._hands.hand(miner, record))
+
+    async def _offer_in_turn(self, miner: Miner, chosen: list[Offer], handed: list[Handed]) -> None:
         """One after the other; a miner that cannot be reached is left alone until the next turn."""
         for offer in chosen:
-            answered = await self._offer(miner, offer)
-            if answered is None:
+            one = await self._hands.hand(miner, offer.record, offer)
+            if isinstance(one.outcome, Failure) and one.outcome.verdict is Verdict.UNREACHABLE:
                 return
-            answers.append(answered)
+            handed.append(one)
 
-    async def _offer(self, miner: Miner, offer: Offer) -> Answered | None:
-        embedding, metadata = await asyncio.to_thread(self._post_of, offer.record)
-        outcome = await self._asker.ingest(miner.url, from_bytes(embedding), metadata)
-        placement = self._roster.table.current.number if self._roster.table.current else None
-        if isinstance(outcome, Failure) and outcome.verdict is Verdict.UNREACHABLE:
-            return None
-        return come_to(offer, outcome, placement, self._clock.now())
-
-    def _post_of(self, record: int) -> tuple[bytes, dict[str, object]]:
-        with self._state.read() as connection:
-            return pool.post_of(connection, record)
-
-    def _note(self, answers: list[Answered]) -> None:
-        if not answers:
-            return
+    def _note(self, handed: list[Handed], assignments: Assignments, placement: int) -> None:
         with self._state.write() as tx:
-            offers.note(tx, answers)
-        counts = Counter(answer.state.value for answer in answers)
-        log.info("records offered", **counts)
+            answered = handing.note(tx, handed, assignments, placement, self._clock.now())
+        counts = Counter(answer.state.value for answer in answered)
+        log.info(
+            "records given to the network",
+            posted=sum(one.offer is None and one.taken for one in handed),
+            signed=sum(answer.signed for answer in answered),
+            **counts,
+        )
 
 
 def shortfall(assignments: Assignments, target: int) -> dict[int, int]:
@@ -142,23 +163,3 @@ def shortfall(assignments: Assignments, target: int) -> dict[int, int]:
     have = Counter(miner for ids in assignments.records.values() for miner in ids)
     lacking = {m.uid: target - have[m.id] for m in assignments.miners.values()}
     return {uid: count for uid, count in lacking.items() if count > 0}
-
-
-def come_to(
-    offer: Offer, outcome: Asked[IngestReply] | Failure, placement: int | None, now: float
-) -> Answered:
-    """What an offer has come to after an answer.
-
-    Refused for good, throttled twice, or answered three times with something else: a failed
-    obligation. Anything before that is tried again.
-    """
-    tried = replace(offer, attempts=offer.attempts + 1)
-    if not isinstance(outcome, Failure):
-        return Answered(tried, OfferState.HELD, placement=placement)
-    if outcome.code == "throttled":
-        tried = replace(tried, throttled=offer.throttled + 1)
-    given_up = outcome.code in REFUSALS or tried.throttled > 1 or tried.attempts >= ATTEMPTS
-    if given_up:
-        return Answered(tried, OfferState.REFUSED, placement=placement, detail=outcome.detail)
-    wait = BACK_OFF_S if outcome.retry_after is None else outcome.retry_after
-    return Answered(tried, OfferState.DUE, next_at=now + wait, detail=outcome.detail)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from random import Random
 
 from engram.validator.ground_truth import Known, Probe, Truth, known_of, query_near, truth_of
-from engram.validator.obligations import Obligations
-from engram.validator.roster import Miner
+from engram.validator.obligations import Obligations, signed_records
+from engram.validator.roster import Miner, Roster
 from engram.validator.state import offers, pool
 from engram.validator.state.pool import KnownRecord, Namespace
 
@@ -33,9 +33,12 @@ class Question:
 class Drawing:
     """One round's draw. Blocks on the database."""
 
-    def __init__(self, connection: sqlite3.Connection, owed: Obligations, random: Random) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, owed: Obligations, roster: Roster, random: Random
+    ) -> None:
         self._connection = connection
         self._owed = owed
+        self._roster = roster
         self._random = random
         self._known: dict[int, Known] = {}
 
@@ -49,14 +52,8 @@ class Drawing:
         return [question for space in drawn for question in self._in(space)]
 
     def spots(self, count: int) -> list[Question]:
-        """``count`` probes for each miner that owes users' records."""
-        users = {
-            row["id"]
-            for row in self._connection.execute("SELECT id FROM records WHERE namespace IS NULL")
-        }
-        if not users:
-            return []
-        return [q for miner in self._owed.miners.values() for q in self._spots(miner, users, count)]
+        """``count`` probes for each miner that signed for users' records."""
+        return [q for miner in self._owed.miners.values() for q in self._spots(miner, count)]
 
     def _in(self, space: Namespace) -> Iterator[Question]:
         records = pool.records_in(self._connection, space.id)
@@ -70,10 +67,8 @@ class Drawing:
             if truth is not None:
                 yield Question(miner, probe, truth)
 
-    def _spots(self, miner: Miner, users: set[int], count: int) -> Iterator[Question]:
-        owed = sorted(self._owed.of(miner.id) & users)
-        chosen = self._random.sample(owed, min(count, len(owed)))
-        for record in pool.records_by_id(self._connection, chosen) if chosen else []:
+    def _spots(self, miner: Miner, count: int) -> Iterator[Question]:
+        for record in signed_records(self._connection, self._roster, miner, count, self._random):
             yield Question(miner, Probe(*self._query(record), None), None)
 
     def _query(self, record: KnownRecord) -> tuple[KnownRecord, pool.Vector]:

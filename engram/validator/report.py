@@ -8,12 +8,10 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from engram.core import parse_cid
-from engram.errors import NotFound
 from engram.validator import reward
 from engram.validator.obligations import obligations
 from engram.validator.roster import Assignments, Miner
-from engram.validator.state import evidence, offers, replicas, weight_sets
+from engram.validator.state import evidence, offers, weight_sets
 from engram.validator.state.evidence import Kind
 from engram.validator.state.weight_sets import WeightSet
 
@@ -70,7 +68,9 @@ def samples(
     rows = connection.execute(
         "SELECT s.round, digest, s.verdict, s.recall, s.latency_ms, s.detail, "
         "cid, metadata FROM samples AS s JOIN probes ON probes.id = probe "
-        f"JOIN records ON records.id = record WHERE miner = ? AND s.round IN ({marks}) "
+        "JOIN records ON records.id = probes.record "
+        "JOIN contents ON contents.record = probes.record "
+        f"WHERE miner = ? AND s.round IN ({marks}) "
         "ORDER BY s.round DESC, probe",
         (miner, *rounds),
     )
@@ -138,34 +138,3 @@ def sets(found: Iterable[WeightSet]) -> list[Json]:
         }
         for one in found
     ]
-
-
-def replication(connection: sqlite3.Connection, members: int) -> Json:
-    """Records in each state."""
-    counts = replicas.totals(connection, members)
-    required = replicas.required(members)
-    return {
-        "required": required,
-        "possible": f"{required} of {required} possible" if required < 3 else None,
-        "records": sum(counts),
-        **{name.upper(): count for name, count in counts._asdict().items()},
-    }
-
-
-def replication_of(connection: sqlite3.Connection, cid: str, assignments: Assignments) -> Json:
-    """Who confirmed a user's record. Raises InvalidCid or NotFound.
-
-    Our own are not told of: whoever could ask would know which records are probed.
-    """
-    parse_cid(cid)
-    holders = replicas.of_users_record(connection, cid)
-    if holders is None:
-        raise NotFound(f"This validator does not know {cid}.")
-    uids = sorted(m.uid for m in assignments.miners.values() if m.id in holders)
-    members = len(assignments.miners)
-    return {
-        "cid": cid,
-        "status": replicas.status(len(uids), members).value,
-        "confirmed": uids,
-        "required": replicas.required(members),
-    }

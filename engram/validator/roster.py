@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engram.chain.interface import Neuron, Snapshot
+from engram.core import parse_cid
 from engram.dht import Membership, RoutingTable
 from engram.net.addresses import is_global
-from engram.validator.state import State, replicas
+from engram.validator.state import State
 from engram.validator.state.database import fact, set_fact
 from engram.validator.state.miners import miner_id
 from engram.validator.state.pool import live_records
@@ -27,14 +32,14 @@ class Miner:
 
 @dataclass(frozen=True, slots=True)
 class Assignments:
-    """Who is to hold what."""
+    """Who is to hold which of the validator's own records."""
 
     miners: dict[int, Miner]
     """By id."""
     placement: int
     """Number of the placement block; -1 while there is none."""
     records: dict[int, frozenset[int]]
-    """Record to the ids of the miners that placement names for it."""
+    """The validator's own records to the ids of the miners that placement names for them."""
 
     def of(self, miner: int) -> set[int]:
         """The records that a miner is assigned."""
@@ -73,7 +78,7 @@ class Roster:
         self._miners = tuple(known)
 
     def assignments(self) -> Assignments:
-        """Who is to hold each live record. A pass over all of them: a few ms a thousand."""
+        """Who is to hold each own record. A pass over all of them: a few ms a thousand."""
         membership = self.table.current
         if membership is None:
             return NOBODY
@@ -86,11 +91,35 @@ class Roster:
             assigned(membership, records, by_uid),
         )
 
-    def forget_the_unassigned(self) -> None:
-        """Confirmations by miners that are no longer assigned do not count."""
-        records = self.assignments().records
-        with self._state.write() as tx:
-            replicas.keep_only(tx, {record: set(ids) for record, ids in records.items()})
+    @property
+    def present(self) -> frozenset[int]:
+        """Ids of the miners that are members now: what others confirmed does not count."""
+        return frozenset(miner.id for miner in self._miners)
+
+    @property
+    def placement(self) -> int | None:
+        """Number of the current placement block."""
+        return self.table.current.number if self.table.current else None
+
+    def assigned_to(self, cids: Sequence[str]) -> list[frozenset[int]]:
+        """For each CID the ids of the miners that placement names."""
+        return self.named(cids, ())
+
+    def named(self, cids: Sequence[str], absent: Collection[int]) -> list[frozenset[int]]:
+        """For each CID the ids of those that placement names, and of those that stand in.
+
+        ``absent``: ids of miners that others stand in for. Empty sets while there is no placement.
+        """
+        membership = self.table.current
+        if membership is None or not cids:
+            return [frozenset()] * len(cids)
+        ids = {miner.uid: miner.id for miner in self._miners}
+        digests = digests_of(cids)
+        away = [miner.uid for miner in self._miners if miner.id in absent]
+        uids = membership.holders_many(digests)
+        if away:
+            uids = np.hstack([uids, membership.holders_many(digests, away)])
+        return [frozenset(ids[uid] for uid in row if uid in ids) for row in uids.tolist()]
 
     def _miner(self, identity: int, neuron: Neuron) -> Miner | None:
         if neuron.axon is None or (self._public and not is_global(neuron.axon.url)):
@@ -107,3 +136,9 @@ def assigned(
         record: frozenset(by_uid[m.uid] for m in members if m.uid in by_uid)
         for (record, _), members in zip(records, found, strict=True)
     }
+
+
+def digests_of(cids: Sequence[str]) -> NDArray[np.uint8]:
+    """The digests in the CIDs, shape (n, 32), uint8. Raises InvalidCid."""
+    joined = b"".join(parse_cid(cid) for cid in cids)
+    return np.frombuffer(joined, np.uint8).reshape(len(cids), -1)

@@ -21,7 +21,7 @@ from engram.validator.obligations import Obligations, obligations
 from engram.validator.parallel import finished
 from engram.validator.probes import Drawing, Question
 from engram.validator.roster import Roster
-from engram.validator.spot import finds
+from engram.validator.spot import Spots
 from engram.validator.state import State, evidence
 from engram.validator.state.evidence import Kind, Sample
 from engram.validator.state.miners import mark_warmed
@@ -69,6 +69,7 @@ class Scorer:
         self._state = state
         self._roster = roster
         self._asker = asker
+        self._spots = Spots(asker, roster, clock, random)
         self._conduct = conduct
         self._clock = clock
         self._random = random
@@ -90,7 +91,7 @@ class Scorer:
     def _draw(self) -> tuple[Obligations, list[Question]]:
         with self._state.read() as connection:
             owed = obligations(connection, self._roster.assignments())
-            drawing = Drawing(connection, owed, self._random)
+            drawing = Drawing(connection, owed, self._roster, self._random)
             return owed, [*drawing.own(self._plan.probes), *drawing.spots(self._plan.spots)]
 
     async def _ask_all(self, questions: list[Question]) -> Asking:
@@ -123,20 +124,21 @@ class Scorer:
 
     async def _sample(self, position: int, question: Question) -> tuple[Sample, Failure | None]:
         probe, miner = question.probe, question.miner
+        asked_at = self._clock.monotonic()
         asked = await self._asker.query(
             miner.url, probe.query, question.top_k, where_of(probe.namespace)
         )
         if isinstance(asked, Failure):
             return lost_sample(miner.id, position, asked), asked
-        recall = await self._recall(question, asked)
+        recall = await self._recall(question, asked, asked_at)
         return answered_sample(miner.id, position, question, asked, recall), None
 
-    async def _recall(self, question: Question, asked: Asked[QueryReply]) -> float:
+    async def _recall(self, question: Question, asked: Asked[QueryReply], asked_at: float) -> float:
         results = asked.message.results
         if question.truth is not None:
             return recall_of(question.truth, results)
-        found = await finds(self._asker, question.miner, question.probe, results, question.top_k)
-        return float(found)
+        miner, probe = question.miner, question.probe
+        return float(await self._spots.finds(miner, probe, results, question.top_k, asked_at))
 
     def _finish(
         self,

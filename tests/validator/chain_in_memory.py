@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from engram.chain.interface import Axon, Block, Hyperparameters, Neuron, Receipt, Snapshot
 from engram.errors import ChainUnavailable
+from tests.chain.worlds import signer
 
 RULES = Hyperparameters(
     tempo=20,
@@ -25,18 +26,24 @@ RULES = Hyperparameters(
     block_time_s=12.0,
 )
 VALIDATOR = "the validator"
+"""Its key's name; the keys of miners are named by ``miner_name``."""
+
+
+def miner_name(uid: int) -> str:
+    return f"miner {uid}"
 
 
 def block_hash(number: int) -> bytes:
     return hashlib.sha256(f"block {number}".encode()).digest()
 
 
-def neuron(uid: int, hotkey: str, registered_at: int, axon: Axon | None) -> Neuron:
+def neuron(uid: int, name: str, registered_at: int, axon: Axon | None) -> Neuron:
+    key = signer(name)
     return Neuron(
         uid=uid,
-        hotkey=hotkey,
+        hotkey=key.hotkey,
         coldkey="cold",
-        public_key=hashlib.sha256(hotkey.encode()).digest(),
+        public_key=key.public_key,
         axon=axon,
         stake=100.0 if axon is None else 0.0,
         incentive=0.0,
@@ -65,7 +72,7 @@ class MemoryChain:
         """(block, weights, version key) of each set that was accepted."""
         self.calls: list[str] = []
         self.neurons = [
-            neuron(uid, f"miner {uid}", uid % 7, axon) for uid, axon in enumerate(axons)
+            neuron(uid, miner_name(uid), uid % 7, axon) for uid, axon in enumerate(axons)
         ] + [neuron(len(axons), VALIDATOR, 1, None)]
 
     def change(self, uid: int, **fields: object) -> None:

@@ -1,4 +1,8 @@
-"""Miners without sockets, which can be told to misbehave: hundreds fit into one process."""
+"""Miners without sockets, which can be told to misbehave: hundreds fit into one process.
+
+They place what they are given as the real ones do: the receiver hands copies to the members that
+placement names, each signs a receipt with its own key, and the reply carries them.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,12 @@ import numpy as np
 
 from engram.core import generate_cid, generate_response
 from engram.core.embedding import Embedding, from_base64, normalise, to_base64
+from engram.core.receipt import page_digest, page_receipt_bytes, receipt_bytes, record_size
+from engram.dht import Membership
 from engram.validator.miner_client import Answer, Request
 from engram.validator.verdict import Failure, Verdict
+from tests.chain.worlds import signer
+from tests.validator.chain_in_memory import miner_name
 
 Json = dict[str, Any]
 OFF = Failure(Verdict.UNREACHABLE, "connection refused")
@@ -41,6 +49,17 @@ class SimulatedMiner:
     finds_at_random: bool = False
     fails_proofs: bool = False
     ingest_failure: Failure | None = None
+    forwards: bool = True
+    signs: bool = True
+    forges: Callable[[Json], Json] = lambda receipt: receipt
+    """What it makes of the receipts that it passes on."""
+    repairs: list[str] = field(default_factory=list)
+    """CIDs that a validator asked it to look after."""
+    network: SimulatedNetwork | None = None
+
+    @property
+    def hotkey(self) -> str:
+        return signer(miner_name(self.uid)).hotkey
 
     def answer(self, request: Request) -> Answer | Failure:
         if self.dead:
@@ -54,6 +73,12 @@ class SimulatedMiner:
             return self.one(self.proof(body))
         if path == "/batch/challenge":
             return self.reply({"outcomes": [self.proof(item) for item in body["items"]]})
+        if path == "/list":
+            return self.reply(self.page(body))
+        if path == "/has":
+            return self.reply({"held": {c: 5_000 for c in body["cids"] if c in self.records}})
+        if path == "/repair":
+            return self.look_after(request)
         assert path.startswith("/retrieve/"), path
         return self.one(self.record(path.removeprefix("/retrieve/")))
 
@@ -70,10 +95,83 @@ class SimulatedMiner:
             return self.ingest_failure
         vector = from_base64(body["embedding_b64"])
         cid = generate_cid(vector, body["metadata"])
+        duplicate = self.take(cid, vector, body["metadata"])
+        stored = {"cid": cid, "truncated": False, "duplicate": duplicate, "exact": True}
+        return self.reply(stored | self.replicated(cid, vector, body["metadata"]))
+
+    def take(self, cid: str, vector: Embedding, metadata: Json) -> bool:
+        """Keep a record; True if it was there."""
         duplicate = cid in self.records
         if self.keeps(cid):
-            self.records[cid] = Held(vector, normalise(vector), body["metadata"])
-        return self.reply({"cid": cid, "truncated": False, "duplicate": duplicate, "exact": True})
+            self.records[cid] = Held(vector, normalise(vector), metadata)
+        return duplicate
+
+    def replicated(self, cid: str, vector: Embedding, metadata: Json) -> Json:
+        """Hand copies to the holders, and collect what they sign."""
+        membership = self.network.membership() if self.network else None
+        if self.network is None or membership is None:
+            return {}
+        holders = [self.network.by_uid[member.uid] for member in membership.assigned(cid)]
+        given = []
+        for holder in holders:
+            if holder is self or (self.forwards and holder.takes_copies()):
+                holder.take(cid, vector, metadata)
+                given += holder.receipt(cid, metadata, membership.number)
+        return {
+            "replicas": {
+                "required": len(holders),
+                "acknowledged": len(given),
+                "receipts": [self.forges(receipt) for receipt in given],
+            }
+        }
+
+    def takes_copies(self) -> bool:
+        return not self.dead and self.ingest_failure is None
+
+    def receipt(self, cid: str, metadata: Json, placement: int) -> list[Json]:
+        if not self.signs:
+            return []
+        size = record_size(metadata)
+        message = receipt_bytes(cid, size, placement, self.hotkey)
+        signature = signer(miner_name(self.uid)).sign(message).hex()
+        return [
+            {
+                "cid": cid,
+                "size": size,
+                "placement": placement,
+                "hotkey": self.hotkey,
+                "signature": signature,
+            }
+        ]
+
+    def page(self, body: Json) -> Json:
+        """Records in order of arrival, signed for as a page."""
+        start = int(body.get("cursor") or 0)
+        cids = list(self.records)[start : start + body["limit"]]
+        end = start + len(cids)
+        return {
+            "records": [self.record(cid) for cid in cids],
+            "cursor": str(end) if end < len(self.records) else None,
+            "receipt": self.page_receipt(cids) if self.signs else None,
+        }
+
+    def page_receipt(self, cids: list[str]) -> Json:
+        membership = self.network.membership() if self.network else None
+        placement = membership.number if membership else None
+        digest = page_digest(cids)
+        message = page_receipt_bytes(len(cids), digest, placement, self.hotkey)
+        return {
+            "count": len(cids),
+            "digest": digest,
+            "placement": placement,
+            "hotkey": self.hotkey,
+            "signature": signer(miner_name(self.uid)).sign(message).hex(),
+        }
+
+    def look_after(self, request: Request) -> Answer:
+        assert request.headers["Engram-Receiver"] == self.hotkey
+        self.repairs += request.body["cids"]
+        return self.reply({"accepted": len(request.body["cids"])})
 
     def results(self, body: Json) -> list[Json]:
         wanted = body.get("where", {}).items()
@@ -122,8 +220,13 @@ class SimulatedNetwork:
 
     def __init__(self, miners: dict[str, SimulatedMiner]) -> None:
         self.miners = miners
+        self.by_uid = {miner.uid: miner for miner in miners.values()}
+        self.membership: Callable[[], Membership | None] = lambda: None
+        """What the miners know of the chain."""
         self.cut = False
         self.requests: list[Request] = []
+        for miner in miners.values():
+            miner.network = self
 
     async def send(self, request: Request) -> Answer | Failure:
         self.requests.append(request)

@@ -16,8 +16,8 @@ from engram.storage import EmbeddedStore
 from engram.validator import report
 from engram.validator.miner_client import HttpTransport
 from engram.validator.parts import Parts
-from engram.validator.state import offers, pool
-from engram.validator.state.offers import Answered, Offer, OfferState
+from engram.validator.state import pool, replicas
+from engram.validator.state.replicas import Finding, Proof
 from tests.chain.worlds import signer
 from tests.validator.clocks import StillClock
 from tests.validator.real_miners import Delayed, RealMiner, running, store_all, users_records
@@ -41,9 +41,10 @@ class Subnet:
 
     async def placed(self) -> None:
         await self.parts.follower.turn()
-        for _ in range(KNOWN):
-            await self.parts.placing.turn()
-        await self.blocks(PLACEMENT_BLOCKS)
+        for _ in range(2):  # what nobody signed for is offered from the next placement block on
+            for _ in range(KNOWN):
+                await self.parts.placing.turn()
+            await self.blocks(PLACEMENT_BLOCKS)
 
     async def blocks(self, count: int) -> None:
         self.operator.advance(count)
@@ -97,7 +98,7 @@ async def subnet(tmp_path: Path) -> AsyncIterator[Subnet]:
             DevChain(path, key),
             transport,
             clock,
-            hotkey=key.hotkey,
+            key=key,
         )
         stack.callback(parts.state.close)
         stack.callback(parts.link.close)
@@ -207,20 +208,15 @@ async def test_the_dev_chain_down_rejecting_and_back(subnet: Subnet) -> None:
 
 
 def oblige_to(subnet: Subnet, users: list[Any]) -> None:
-    """As a signed receipt for users' records will."""
-    table = subnet.parts.roster.table
-    assert table.current is not None
+    """As pages do that members signed for."""
+    placement = subnet.parts.roster.placement
+    assert placement is not None
     with subnet.parts.state.write() as tx:
         for record in users:
-            made = pool.add_record(
-                tx, record.cid, embedding_bytes(record.embedding), record.metadata, None
-            )
+            made = pool.add_record(tx, record.cid, embedding_bytes(record.embedding), {}, None)
             assert made is not None
-            pairs = [(miner.id, made) for miner in subnet.parts.roster.miners]
-            offers.make_due(tx, pairs)
-            number = table.current.number
-            answers = [Answered(Offer(*p), OfferState.HELD, placement=number) for p in pairs]
-            offers.note(tx, answers)
+            for miner in subnet.parts.roster.miners:
+                replicas.note(tx, Finding(made, miner.id, True, Proof.PAGE, 1.0, placement))
 
 
 def forget_half(store: EmbeddedStore) -> None:

@@ -16,6 +16,8 @@ import pytest
 
 from engram.chain.dev import DevChain, create
 from engram.chain.wallet import create_wallet, load_signer
+from tests.chain.worlds import signer
+from tests.validator.chain_in_memory import miner_name
 from tests.validator.world import World
 
 NewWorld = Callable[..., World]
@@ -67,7 +69,7 @@ async def test_explain_prints_the_reasons(new_world: NewWorld) -> None:
     folder = str(world.settings.data_dir)
     shown = run("explain", "1", "--data-dir", folder)  # while the validator has it open
     assert shown.returncode == 0, shown.stderr
-    assert "UID 1  miner 1" in shown.stdout
+    assert f"UID 1  {signer(miner_name(1)).hotkey}" in shown.stdout
     assert "composite 1.0000 = 0.5 x recall 1.000" in shown.stdout
     as_json = run("explain", "1", "--data-dir", folder, "--json")
     assert json.loads(as_json.stdout)["weight"] == pytest.approx(1 / 3)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engram.validator.state import State, replicas
+from engram.validator.state import State, pool, replicas
 from engram.validator.state.database import read_only
 from tests.validator.world import World
 
@@ -100,7 +100,6 @@ async def test_killed_and_started_again(tmp_path: Path, rounds: int) -> None:
 def restock(world: World, uid: int) -> None:
     """Give a simulated miner back what the validator knows that it took."""
     from engram.core.embedding import to_base64
-    from engram.validator.state import pool
 
     with world.parts.state.read() as connection:
         rows = connection.execute(
@@ -119,8 +118,9 @@ def restock(world: World, uid: int) -> None:
 def test_a_transaction_that_breaks_leaves_nothing(tmp_path: Path) -> None:
     state = State(tmp_path)
     with pytest.raises(RuntimeError), state.write() as tx:
-        replicas.count_new(tx)
+        assert pool.add_record(tx, f"v1::{0:064x}", b"", {}, None) is not None
         raise RuntimeError("the power fails here")
     with state.read() as connection:
-        assert replicas.totals(connection, 3) == (0, 0, 0)
+        assert replicas.totals(connection, frozenset()) == (0, 0, 0)
+        assert connection.execute("SELECT count(*) FROM records").fetchone()[0] == 0
     state.close()

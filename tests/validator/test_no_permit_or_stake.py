@@ -17,7 +17,7 @@ NewWorld = Callable[..., World]
     [
         ({"validator_permit": False}, "no_permit", "64 to the largest stakes"),
         ({"stake": 1.0}, "low_stake", "has a stake of 1 and needs 50"),
-        ({"hotkey": "another"}, "not_registered", "the validator is not registered"),
+        ({"hotkey": "another"}, "not_registered", "is not registered on the subnet"),
     ],
 )
 async def test_it_says_what_is_missing(

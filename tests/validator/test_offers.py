@@ -8,7 +8,8 @@ import pytest
 
 from engram.protocol import IngestReply
 from engram.validator.ask import Asked
-from engram.validator.placing import come_to, shortfall
+from engram.validator.handing import come_to
+from engram.validator.placing import shortfall
 from engram.validator.roster import Assignments, Miner
 from engram.validator.state.offers import Offer, OfferState
 from engram.validator.verdict import Failure, Verdict
@@ -62,13 +63,29 @@ async def test_a_miner_that_cannot_be_reached_owes_nothing_yet(new_world: NewWor
 
 
 async def test_an_offer_obliges_from_the_next_placement_block_on(new_world: NewWorld) -> None:
+    """Nobody signs anything: posts and offers are all that obliges."""
     world = new_world()
+    for miner in world.miners:
+        miner.signs = False
     await world.parts.follower.turn()
-    for _ in range(6):
-        await world.parts.placing.turn()
+    await world.handed()
     assert [score["known"] for score in world.scores()] == [0, 0, 0]
     await world.blocks(10)
+    posted = sum(score["known"] for score in world.scores())
+    assert posted >= 8  # each record to one of the three, which are all assigned
+    await world.handed()
+    assert sum(score["known"] for score in world.scores()) == posted
+    await world.blocks(10)
     assert all(score["known"] >= 8 for score in world.scores())
+
+
+async def test_a_receipt_obliges_at_once(new_world: NewWorld) -> None:
+    world = new_world()
+    await world.parts.follower.turn()
+    await world.handed()
+    assert all(score["known"] >= 8 for score in world.scores())
+    posts = [r for r in world.network.requests if r.path == "/IngestSynapse"]
+    assert len(posts) == 10  # one each: nobody had to be offered any
 
 
 async def test_records_are_steered_to_members_with_a_small_share(new_world: NewWorld) -> None:

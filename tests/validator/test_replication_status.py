@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engram.validator.state import State, pool, replicas
-from engram.validator.state.replicas import Replication, status
+from engram.validator.coverage import words
+from engram.validator.state import State, holder_sets, pool, replicas
+from engram.validator.state.replicas import Finding, Proof, Replication, status
 
 RECORDS, MINERS = 6, 4
 
@@ -18,20 +19,31 @@ evidence = st.tuples(st.integers(0, RECORDS - 1), st.integers(1, MINERS), st.boo
 
 
 @pytest.mark.parametrize(
-    ("confirmed", "members", "expected"),
+    ("confirmed", "expected"),
     [
-        (3, 64, Replication.HEALTHY),
-        (2, 64, Replication.DEGRADED),
-        (1, 3, Replication.DEGRADED),
-        (0, 3, Replication.LOST),
-        (2, 2, Replication.HEALTHY),
-        (1, 2, Replication.DEGRADED),
-        (1, 1, Replication.HEALTHY),
-        (0, 0, Replication.LOST),
+        (3, Replication.HEALTHY),
+        (2, Replication.DEGRADED),
+        (1, Replication.DEGRADED),
+        (0, Replication.LOST),
     ],
 )
-def test_all_that_can_be_is_healthy(confirmed: int, members: int, expected: Replication) -> None:
-    assert status(confirmed, members) is expected
+def test_three_are_healthy(confirmed: int, expected: Replication) -> None:
+    assert status(confirmed) is expected
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "members", "expected"),
+    [
+        (3, 64, "HEALTHY: 3 of 3"),
+        (2, 64, "DEGRADED: 2 of 3"),
+        (2, 2, "DEGRADED: 2 of 2 possible"),
+        (1, 2, "DEGRADED: 1 of 2 possible"),
+        (1, 1, "DEGRADED: 1 of 1 possible"),
+        (0, 1, "LOST: 0 of 1 possible"),
+    ],
+)
+def test_fewer_than_three_members_are_said(confirmed: int, members: int, expected: str) -> None:
+    assert words(confirmed, members) == expected
 
 
 @settings(deadline=None, max_examples=40)
@@ -40,6 +52,7 @@ def test_the_counts_are_those_of_a_plain_count(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, bool]], away: set[int]
 ) -> None:
     held: dict[int, set[int]] = {record: set() for record in range(RECORDS)}
+    proved: dict[int, float] = {}
     state = State(tmp_path_factory.mktemp("state"))
     try:
         with state.write() as tx:
@@ -49,13 +62,24 @@ def test_the_counts_are_those_of_a_plain_count(
                 "VALUES (?, ?, 'h', 0, ?)",
                 [(m, m, m in away) for m in range(1, MINERS + 1)],
             )
-            for record, miner, holds in steps:
-                replicas.confirm(tx, ids[record], miner, held=holds)
+            for at, (record, miner, holds) in enumerate(steps, 1):
+                replicas.note(tx, Finding(ids[record], miner, holds, Proof.CHALLENGE, at))
                 (held[record].add if holds else held[record].discard)(miner)
+                if holds:
+                    proved[ids[record]] = at
         with state.read() as connection:
-            found = replicas.totals(connection, MINERS)
-        states = [status(len(miners - away), MINERS) for miners in held.values()]
+            counted = replicas.counting(connection, range(1, MINERS + 1))
+            assert counted == frozenset(range(1, MINERS + 1)) - away
+            found = replicas.totals(connection, counted)
+            latest = connection.execute(
+                "SELECT id, proved_at FROM records WHERE proved_at IS NOT NULL"
+            ).fetchall()
+            listed = holder_sets.groups(connection)
+        states = [status(len(miners - away)) for miners in held.values()]
         assert found == tuple(states.count(each) for each in Replication)
+        assert {row["id"]: row["proved_at"] for row in latest} == proved
+        assert sum(group.records for group in listed) == RECORDS
+        assert all(group.records > 0 for group in listed)
     finally:
         state.close()
 
@@ -66,14 +90,21 @@ def added(tx: sqlite3.Connection, record: int) -> int:
     return made
 
 
-def test_a_miner_that_is_no_longer_assigned_is_forgotten(tmp_path: Path) -> None:
+def test_a_miner_that_is_no_longer_named_is_forgotten(tmp_path: Path) -> None:
     state = State(tmp_path)
     with state.write() as tx:
         record = added(tx, 0)
         for miner in (1, 2, 3):
-            replicas.confirm(tx, record, miner, held=True)
-        replicas.keep_only(tx, {record: {2, 3, 4}})
+            replicas.note(tx, Finding(record, miner, True, Proof.RECEIPT, 1.0))
+        group = holder_sets.group_of(tx, record)
+        gone = replicas.settle(
+            tx, record, group, frozenset({2, 3, 4}), frozenset({1, 2, 3}), now=2.0
+        )
     with state.read() as connection:
-        assert replicas.totals(connection, 4) == (0, 1, 0)
-        assert replicas.of_users_record(connection, f"v1::{0:064x}") == {2, 3}
+        assert gone == {1}
+        assert replicas.totals(connection, frozenset({1, 2, 3, 4})) == (0, 1, 0)
+        after = holder_sets.group_of(connection, record)
+        assert after.holders == {2, 3}
+        assert after.missing == {4}
+        assert [row["miner"] for row in replicas.copies_of(connection, record)] == [2, 3]
     state.close()

@@ -77,11 +77,11 @@ async def test_half_of_them_is_not_our_fault(new_world: NewWorld) -> None:
 async def test_silence_beyond_ten_minutes_suspends_until_an_audit_passes(
     new_world: NewWorld,
 ) -> None:
-    from engram.validator import report
+    from engram.validator.coverage import coverage
 
     def states(world: World) -> tuple[int, int, int]:
         with world.parts.state.read() as connection:
-            told = report.replication(connection, 3)
+            told = coverage(connection, world.parts.roster.miners)
         return told["HEALTHY"], told["DEGRADED"], told["LOST"]
 
     world = new_world(audit_sample=64)

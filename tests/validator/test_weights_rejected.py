@@ -101,7 +101,8 @@ async def test_weights_are_proportional_and_stored_with_their_evidence(
     [(_, weights, version)] = world.chain.taken
     assert version == 1
     assert sum(weights.values()) == 1
-    assert weights["miner 2"] / weights["miner 0"] == 0.7
+    hotkeys = [score["hotkey"] for score in world.scores()]
+    assert weights[hotkeys[2]] / weights[hotkeys[0]] == 0.7
     [stored] = sets(world)
     assert stored.weights == weights
     by_uid = {one["uid"]: one for one in stored.evidence}

@@ -44,9 +44,9 @@ async def test_health(client: TestClient[Any, Any]) -> None:
     assert await get(client, "/health") == {"status": "ok"}
 
 
-async def test_scores_have_their_parts(client: TestClient[Any, Any]) -> None:
+async def test_scores_have_their_parts(client: TestClient[Any, Any], judged: World) -> None:
     body = await get(client, "/scores")
-    assert body["validator"] == "the validator"
+    assert body["validator"] == judged.parts.hotkey
     assert [score["uid"] for score in body["scores"]] == [0, 1, 2]
     slow = body["scores"][2]
     assert slow["recall"] == 1
@@ -106,8 +106,8 @@ async def test_replication(client: TestClient[Any, Any], judged: World) -> None:
     assert body["required"] == REPLICAS
     with judged.parts.state.read() as connection:
         [own] = connection.execute("SELECT cid FROM records LIMIT 1").fetchall()
-    secret = await get(client, f"/replication?cid={own['cid']}", 404)
-    unknown = await get(client, f"/replication?cid=v1::{0:064x}", 404)
+    secret = await get(client, f"/replication/{own['cid']}", 404)
+    unknown = await get(client, f"/replication/v1::{0:064x}", 404)
     assert secret["code"] == unknown["code"] == "not_found"
 
 
@@ -118,7 +118,7 @@ async def test_two_of_two_possible(new_world: NewWorld) -> None:
     async with TestClient(TestServer(build_app(world.parts))) as client:
         body = await get(client, "/replication")
     assert body["possible"] == "2 of 2 possible"
-    assert body["HEALTHY"] == body["records"]
+    assert body["DEGRADED"] == body["records"]
 
 
 async def test_status_shows_cadences_and_the_next_window(
@@ -127,7 +127,8 @@ async def test_status_shows_cadences_and_the_next_window(
     judged.chain.head += 100
     await judged.parts.weights.attempt()
     body = await get(client, "/status")
-    assert set(body["cadences"]) == {"placing", "scoring", "challenge", "weights"}
+    judging = {"placing", "scoring", "challenge", "weights"}
+    assert set(body["cadences"]) == judging | {"settling", "survey", "repair"}
     assert body["weights"]["outcome"] == "set"
     assert body["weights"]["next_window"] == judged.chain.head + 1 + 10
     assert body["connected"]
@@ -151,7 +152,10 @@ async def test_metrics(client: TestClient[Any, Any], judged: World) -> None:
         ("/history?limit=0x10", 400, "invalid_input"),
         ("/history?limit=100000", 400, "invalid_input"),
         ("/history?uid=²", 400, "invalid_input"),
-        ("/replication?cid=abc", 400, "invalid_cid"),
+        ("/replication/abc", 400, "invalid_cid"),
+        ("/replication/records?status=ill", 400, "invalid_input"),
+        ("/replication/records?cursor=2", 400, "invalid_input"),
+        ("/replication/records?limit=5000", 400, "invalid_input"),
         ("/nothing", 404, "not_found"),
     ],
 )

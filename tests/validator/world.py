@@ -6,7 +6,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from engram.chain.interface import Axon, Chain
+from engram.chain.interface import Axon, Chain, Signer
+from engram.chain.signatures import verify
 from engram.config import ValidatorSettings
 from engram.dht import RoutingTable
 from engram.validator import report, reward
@@ -16,6 +17,7 @@ from engram.validator.making import Embeds
 from engram.validator.miner_client import Transport
 from engram.validator.parts import Given, Parts
 from engram.validator.state import State
+from tests.chain.worlds import signer
 from tests.miner.hash_embedder import HashEmbedder
 from tests.validator.chain_in_memory import VALIDATOR, MemoryChain
 from tests.validator.clocks import StillClock
@@ -53,14 +55,15 @@ def parts_of(
     clock: Clock,
     *,
     seed: int = 1,
-    hotkey: str = VALIDATOR,
+    key: Signer | None = None,
     embedder: Embeds | None = None,
 ) -> Parts:
     """A validator over the given impure things."""
     random = Random(seed)
     given = Given(
         chain=chain,
-        hotkey=hotkey,
+        signer=key or signer(VALIDATOR),
+        verify=verify,
         state=State(settings.data_dir),
         table=RoutingTable(settings.placement_blocks, folder=settings.data_dir / "placement"),
         transport=transport,
@@ -84,6 +87,7 @@ class World:
         self.clock = StillClock()
         self.started = self.follow_at = self.clock.seconds
         self.parts = self._opened()
+        self.network.membership = lambda: self.parts.roster.table.current
 
     def _opened(self) -> Parts:
         return parts_of(self.settings, self.chain, self.network, self.clock, seed=self.seed)
@@ -106,12 +110,18 @@ class World:
     async def placed(self) -> None:
         """Until every miner holds what it is assigned, and is obliged to it."""
         await self.parts.follower.turn()
+        for _ in range(2):  # what nobody signed for is offered from the next placement block on
+            await self.handed()
+            await self.blocks(PLACEMENT_BLOCKS)
+            await self.parts.settling.turn()
+
+    async def handed(self) -> None:
+        """Until there is nothing to post or to offer any more."""
         for _ in range(400):
             before = len(self.network.requests)
             await self.parts.placing.turn()
             if len(self.network.requests) == before and not self._growing():
-                break
-        await self.blocks(PLACEMENT_BLOCKS)
+                return
 
     def _growing(self) -> bool:
         from engram.validator.placing import shortfall

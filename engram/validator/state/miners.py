@@ -56,6 +56,17 @@ def mark_warmed(tx: sqlite3.Connection, miners: Collection[int]) -> None:
     tx.executemany("UPDATE miners SET warmed = 1 WHERE id = ?", ids(miners))
 
 
+def listed(connection: sqlite3.Connection, miner: int) -> str | None:
+    """The cursor up to which a miner's records were listed; None at the beginning."""
+    row = connection.execute("SELECT listed FROM miners WHERE id = ?", (miner,)).fetchone()
+    return None if row is None else row["listed"]
+
+
+def note_listed(tx: sqlite3.Connection, miner: int, cursor: str) -> None:
+    """A miner's records were listed up to here."""
+    tx.execute("UPDATE miners SET listed = ? WHERE id = ?", (cursor, miner))
+
+
 def ids(miners: Iterable[int]) -> list[tuple[int]]:
     """As parameters of a statement."""
     return [(miner,) for miner in miners]

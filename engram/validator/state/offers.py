@@ -38,6 +38,8 @@ class Answered:
     next_at: float = 0.0
     placement: int | None = None
     detail: str = ""
+    signed: bool = False
+    """True if there is a receipt of the miner's."""
 
 
 def make_due(tx: sqlite3.Connection, pairs: Iterable[tuple[int, int]]) -> int:
@@ -61,31 +63,56 @@ def due(connection: sqlite3.Connection, now: float) -> list[Offer]:
 
 
 def note(tx: sqlite3.Connection, answers: Iterable[Answered]) -> None:
-    """Write down what came of offers."""
+    """Write down what came of offers; what is signed for stays so."""
     tx.executemany(
-        "UPDATE offers SET state = ?, attempts = ?, throttled = ?, next_at = ?, placement = ?, "
-        "detail = ? WHERE miner = ? AND record = ?",
+        "INSERT INTO offers (miner, record, state, attempts, throttled, next_at, placement, "
+        "detail, signed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "state = excluded.state, attempts = excluded.attempts, throttled = excluded.throttled, "
+        "next_at = excluded.next_at, placement = excluded.placement, detail = excluded.detail, "
+        "signed = max(signed, excluded.signed) WHERE NOT signed OR excluded.signed",
         [
             (
+                a.offer.miner,
+                a.offer.record,
                 a.state,
                 a.offer.attempts,
                 a.offer.throttled,
                 a.next_at,
                 a.placement,
                 a.detail,
-                a.offer.miner,
-                a.offer.record,
+                a.signed,
             )
             for a in answers
         ],
     )
 
 
+def lapse(tx: sqlite3.Connection, pairs: Iterable[tuple[int, int]]) -> None:
+    """Placement names these miners no longer for these (miner, record): they owe nothing.
+
+    Should it name them again, everything begins anew; until then they may still hold it.
+    """
+    tx.executemany(
+        "UPDATE offers SET state = 'due', signed = 0, placement = NULL, next_at = 0, "
+        "attempts = (state = 'held' OR attempts > 0), throttled = 0 "
+        "WHERE miner = ? AND record = ?",
+        list(pairs),
+    )
+
+
+def offered(connection: sqlite3.Connection, after: int, until: int) -> list[tuple[int, int]]:
+    """(miner, record) of all offers of records with ids beyond ``after`` up to ``until``."""
+    rows = connection.execute(
+        "SELECT miner, record FROM offers WHERE record > ? AND record <= ?", (after, until)
+    )
+    return [(row["miner"], row["record"]) for row in rows]
+
+
 def answered_offers(connection: sqlite3.Connection, before_placement: int) -> dict[int, set[int]]:
-    """Miner to the records that it was offered before the placement block, taken or not."""
+    """Miner to the records that it signed for, or was offered before the placement block."""
     found: defaultdict[int, set[int]] = defaultdict(set)
     for row in connection.execute(
-        "SELECT miner, record FROM offers WHERE state != 'due' AND placement < ?",
+        "SELECT miner, record FROM offers WHERE signed OR (state != 'due' AND placement < ?)",
         (before_placement,),
     ):
         found[row["miner"]].add(row["record"])
@@ -93,12 +120,16 @@ def answered_offers(connection: sqlite3.Connection, before_placement: int) -> di
 
 
 def held_in(connection: sqlite3.Connection, namespace: int) -> dict[int, set[int]]:
-    """Miner to the records of a namespace that it may hold, obliged or not any more."""
+    """Miner to the records of a namespace that it may hold, obliged or not (any more)."""
     found: defaultdict[int, set[int]] = defaultdict(set)
     for row in connection.execute(
         "SELECT miner, record FROM offers JOIN records ON records.id = record "
-        "WHERE namespace = ? AND (state = 'held' OR attempts > 0)",
-        (namespace,),
+        "WHERE namespace = ? AND (state = 'held' OR attempts > 0) "
+        "UNION SELECT miner, record FROM posted_to JOIN records ON records.id = record "
+        "WHERE namespace = ? "
+        "UNION SELECT miner, record FROM copies JOIN records ON records.id = record "
+        "WHERE namespace = ?",
+        (namespace, namespace, namespace),
     ):
         found[row["miner"]].add(row["record"])
     return found

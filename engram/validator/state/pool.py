@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engram.validator.state import replicas
+from engram.validator.state import holder_sets, replicas
+
+NOBODY: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,10 @@ class KnownRecord:
 Vector = NDArray[np.float32]
 """float32, shape (384,)."""
 
-KNOWN = "SELECT records.id, cid, embedding, namespace FROM records "
+KNOWN = (
+    "SELECT records.id, cid, embedding, namespace FROM records "
+    "JOIN contents ON contents.record = records.id "
+)
 
 
 def open_namespace(
@@ -65,13 +70,18 @@ def namespaces(connection: sqlite3.Connection) -> list[Namespace]:
 
 
 def retire_oldest(tx: sqlite3.Connection, opened_before: float, now: float) -> bool:
-    """Stop probing the oldest namespace, if it was opened before and is not the only one."""
+    """Stop probing the oldest namespace, if it was opened before and is not the only one.
+
+    Its records are users' from then on, as far as the validator is concerned.
+    """
     oldest, *others = tx.execute(
         "SELECT id, opened_at FROM namespaces WHERE retired_at IS NULL ORDER BY opened_at, id"
     ).fetchall() or [None]
     if oldest is None or not others or oldest["opened_at"] >= opened_before:
         return False
     tx.execute("UPDATE namespaces SET retired_at = ? WHERE id = ?", (now, oldest["id"]))
+    for row in tx.execute("SELECT id FROM records WHERE namespace = ?", (oldest["id"],)).fetchall():
+        replicas.publish(tx, row["id"])
     return True
 
 
@@ -82,22 +92,57 @@ def add_record(
     metadata: dict[str, Any],
     namespace: int | None,
 ) -> int | None:
-    """The new record's id; None if it is known already."""
-    made = tx.execute(
-        "INSERT INTO records (cid, embedding, metadata, namespace) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT DO NOTHING",
-        (cid, embedding, json.dumps(metadata, ensure_ascii=False), namespace),
-    )
-    if not made.rowcount:
+    """The new record's id; None if it is known already. Nobody has confirmed it yet.
+
+    Who is to hold it is settled later. ``namespace`` is None for a user's record.
+    """
+    if id_of(tx, cid) is not None:
         return None
-    replicas.count_new(tx)
-    return made.lastrowid
+    group = holder_sets.enter(tx, NOBODY, NOBODY, own=namespace is not None)
+    made = tx.execute(
+        "INSERT INTO records (cid, namespace, holder_set) VALUES (?, ?, ?)", (cid, namespace, group)
+    ).lastrowid
+    tx.execute(
+        "INSERT INTO contents VALUES (?, ?, ?)",
+        (made, embedding, json.dumps(metadata, ensure_ascii=False)),
+    )
+    return made
+
+
+def id_of(connection: sqlite3.Connection, cid: str) -> int | None:
+    """The id of a record, our own or a user's; None if it is not known."""
+    row = connection.execute("SELECT id FROM records WHERE cid = ?", (cid,)).fetchone()
+    return None if row is None else int(row["id"])
+
+
+def ids_of(connection: sqlite3.Connection, cids: Collection[str]) -> dict[str, int]:
+    """CID to id, of those that are known. For some hundreds at once."""
+    marks = ",".join("?" * len(cids))
+    rows = connection.execute(f"SELECT cid, id FROM records WHERE cid IN ({marks})", tuple(cids))
+    return {row["cid"]: row["id"] for row in rows}
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """Records that are known, our own among them."""
+    (found,) = connection.execute("SELECT coalesce(sum(records), 0) FROM holder_sets").fetchone()
+    return int(found)
+
+
+def own_among(connection: sqlite3.Connection, records: Collection[int]) -> set[int]:
+    """Those of the ids that are of our own and still probed."""
+    marks = ",".join("?" * len(records))
+    rows = connection.execute(
+        "SELECT records.id FROM records JOIN holder_sets ON holder_sets.id = holder_set "
+        f"WHERE own AND records.id IN ({marks})",
+        tuple(records),
+    )
+    return {row["id"] for row in rows}
 
 
 def live_records(connection: sqlite3.Connection) -> list[tuple[int, str]]:
-    """(id, CID) of every record that is an obligation of whoever is assigned to it."""
+    """(id, CID) of the validator's own records in the namespaces that are probed."""
     rows = connection.execute(
-        "SELECT records.id, cid FROM records LEFT JOIN namespaces ON namespaces.id = namespace "
+        "SELECT records.id, cid FROM namespaces JOIN records ON namespace = namespaces.id "
         "WHERE retired_at IS NULL ORDER BY records.id"
     )
     return [(row["id"], row["cid"]) for row in rows]
@@ -124,7 +169,8 @@ def record_like(connection: sqlite3.Connection, offset: int) -> KnownRecord | No
     if not count:
         return None
     row = connection.execute(
-        KNOWN + "WHERE namespace IS NOT NULL LIMIT 1 OFFSET ?", (offset % count,)
+        KNOWN + "WHERE namespace IS NOT NULL ORDER BY namespace LIMIT 1 OFFSET ?",
+        (offset % count,),
     ).fetchone()
     return known(row)
 
@@ -132,7 +178,7 @@ def record_like(connection: sqlite3.Connection, offset: int) -> KnownRecord | No
 def post_of(connection: sqlite3.Connection, record: int) -> tuple[bytes, dict[str, Any]]:
     """Embedding and metadata, as they are offered to a miner."""
     row = connection.execute(
-        "SELECT embedding, metadata FROM records WHERE id = ?", (record,)
+        "SELECT embedding, metadata FROM contents WHERE record = ?", (record,)
     ).fetchone()
     return bytes(row["embedding"]), json.loads(row["metadata"])
 
@@ -140,7 +186,9 @@ def post_of(connection: sqlite3.Connection, record: int) -> tuple[bytes, dict[st
 def knows_text(connection: sqlite3.Connection, text: str) -> bool:
     """True if a record of our own was made from this very text."""
     row = connection.execute(
-        "SELECT 1 FROM records WHERE json_extract(metadata, '$.text') = ? LIMIT 1", (text,)
+        "SELECT 1 FROM contents WHERE metadata != '{}' "
+        "AND json_extract(metadata, '$.text') = ? LIMIT 1",
+        (text,),
     ).fetchone()
     return row is not None
 

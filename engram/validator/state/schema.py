@@ -132,4 +132,84 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
         f"PRAGMA application_id = {APPLICATION_ID}",
     ),
+    (
+        """
+        CREATE TABLE contents (                  -- apart, so that a pass over records is short
+            record INTEGER PRIMARY KEY,
+            embedding BLOB NOT NULL,             -- 1,536 bytes, little-endian float32
+            metadata TEXT NOT NULL               -- JSON object; {} for users' records
+        ) STRICT
+        """,
+        "INSERT INTO contents SELECT id, embedding, metadata FROM records",
+        "CREATE INDEX contents_by_text ON contents (json_extract(metadata, '$.text')) "
+        "WHERE metadata != '{}'",
+        """
+        CREATE TABLE new_holder_sets (           -- records that have all of this in common
+            id INTEGER PRIMARY KEY,
+            named TEXT NOT NULL,                 -- ids of miners that are to hold them, by commas
+            holders TEXT NOT NULL,               -- ids of miners that confirmed them, by commas
+            own INTEGER NOT NULL,                -- 1: of the validator's own
+            records INTEGER NOT NULL,
+            UNIQUE (named, holders, own)
+        ) STRICT
+        """,
+        "INSERT INTO new_holder_sets (named, holders, own, records) "
+        "SELECT '', holders, namespace IS NOT NULL, count(*) FROM records GROUP BY 2, 3",
+        """
+        CREATE TABLE new_records (
+            id INTEGER PRIMARY KEY,
+            cid TEXT NOT NULL UNIQUE,
+            namespace INTEGER REFERENCES namespaces (id), -- NULL: a user's record, not our own
+            holder_set INTEGER NOT NULL REFERENCES holder_sets (id),
+            proved_at REAL,                      -- latest positive evidence, unix seconds
+            changed_at REAL NOT NULL DEFAULT 0,  -- when another set of miners confirmed it
+            asked_at REAL                        -- when its holders were last asked to repair it
+        ) STRICT
+        """,
+        "INSERT INTO new_records (id, cid, namespace, holder_set) "
+        "SELECT r.id, cid, namespace, s.id FROM records AS r JOIN new_holder_sets AS s "
+        "ON s.named = '' AND s.holders = r.holders AND s.own = (r.namespace IS NOT NULL)",
+        """
+        CREATE TABLE copies (                    -- the latest evidence of one copy
+            record INTEGER NOT NULL REFERENCES records (id),
+            miner INTEGER NOT NULL REFERENCES miners (id),
+            held INTEGER NOT NULL,
+            kind TEXT NOT NULL,                  -- receipt, page, challenge, retrieval, earlier
+            at REAL,                             -- unix seconds; NULL: before this was kept
+            receipt INTEGER,                     -- a user's record: placement of a signed receipt
+            PRIMARY KEY (record, miner)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "INSERT INTO copies SELECT records.id, each.value, 1, 'earlier', NULL, NULL "
+        "FROM records, json_each('[' || holders || ']') AS each",
+        "CREATE INDEX receipts_by_miner ON copies (miner, record) WHERE receipt IS NOT NULL",
+        "DROP TABLE records",
+        "DROP TABLE holder_sets",
+        "ALTER TABLE new_records RENAME TO records",
+        "ALTER TABLE new_holder_sets RENAME TO holder_sets",
+        "CREATE INDEX records_by_namespace ON records (namespace)",
+        "CREATE INDEX records_by_holder_set ON records (holder_set, id)",
+        """
+        CREATE TABLE posts (                     -- own records given to the network
+            record INTEGER PRIMARY KEY REFERENCES records (id),
+            placement INTEGER,                   -- when a member took it; NULL: nobody has yet
+            next_at REAL NOT NULL DEFAULT 0      -- unix seconds before which it is not tried again
+        ) STRICT
+        """,
+        """
+        CREATE TABLE posted_to (                 -- who may have a copy, named or not
+            record INTEGER NOT NULL REFERENCES records (id),
+            miner INTEGER NOT NULL REFERENCES miners (id),
+            PRIMARY KEY (record, miner)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "INSERT INTO posts (record, placement) SELECT record, max(placement) FROM offers "
+        "WHERE placement IS NOT NULL GROUP BY record",
+        # 1: the miner gave a signed receipt
+        "ALTER TABLE offers ADD COLUMN signed INTEGER NOT NULL DEFAULT 0",
+        # failed a check: its holders are to be asked to repair it
+        "CREATE TABLE repairs (record INTEGER PRIMARY KEY REFERENCES records (id)) STRICT",
+        # cursor up to which the miner's records were listed
+        "ALTER TABLE miners ADD COLUMN listed TEXT",
+    ),
 )
