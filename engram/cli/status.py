@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -98,6 +98,7 @@ def _tell(stats: Stats) -> None:
         "version": f"{stats.version} (core: {stats.core})",
         "embedder": f"{stats.embedder} ({exactness(stats)})",
         "chain": place(stats),
+        "network": sharing(stats.replication),
         "disk": megabytes(stats.store.get("disk_bytes", 0)),
     }.items():
         say(f"  {name:<10}{value}")
@@ -115,6 +116,14 @@ def place(stats: Stats) -> str:
     incentive = "" if stats.incentive is None else f", incentive {stats.incentive:.3f}"
     block = "" if stats.block is None else f", block {stats.block}"
     return f"{stats.chain} ({stats.chain_state}): {uid}{incentive}{block}, {stats.peers} peers"
+
+
+def sharing(replication: dict[str, Any]) -> str:
+    """How far its records have come to other miners."""
+    if not replication:
+        return "none"
+    answering, others = replication["answering"], len(replication["peers"])
+    return f"outbox {replication['outbox']:,}, {answering} of {others} peers answer"
 
 
 def exactness(stats: Stats) -> str:

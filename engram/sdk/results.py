@@ -184,6 +184,8 @@ class Stats:
     """Its share of what miners earn, 0..1."""
     placement_block: int | None = None
     """The block whose members it places CIDs by."""
+    replication: dict[str, Any] = field(default_factory=dict)
+    """What waits for other members, who answers, what was compared; empty without a chain."""
     warnings: list[str] = field(default_factory=list)
     """What its operator should look at."""
     core: str = ""

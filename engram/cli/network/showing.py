@@ -8,7 +8,7 @@ from pathlib import Path
 from engram.cli.network import mine, report
 from engram.cli.network.layout import Layout
 from engram.cli.network.standing import standing
-from engram.cli.network.table import replication, table
+from engram.cli.network.table import replication, sharing, table
 from engram.cli.output import note, print_json, say, show
 
 
@@ -20,6 +20,8 @@ def show_network(folder: Path, *, json_: bool) -> None:
         print_json(found.as_dict())
         return
     show(table(found))
+    for line in sharing(found):
+        say(line)
     say(replication(found.replication))
     if layout.holder() is None:
         note("It does not run; `engram up` starts it again.")

@@ -40,6 +40,12 @@ class NeuronStanding:
     """Share of what miners earn, 0..1."""
     healthy: bool
     """True if it answers and has loaded everything."""
+    outbox: int | None = None
+    """Records that wait for other miners."""
+    answering: int | None = None
+    """Other miners that answer it."""
+    others: int | None = None
+    """Other miners that it knows to be members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,7 @@ def told(
     """What is known of one neuron."""
     role: Role = node.role if node else ("miner" if neuron.axon else "validator")
     stats = heard.stats.get(neuron.hotkey, {})
+    shared = stats.get("replication", {})
     return NeuronStanding(
         uid=neuron.uid,
         role=role,
@@ -124,6 +131,9 @@ def told(
         weight=weights.get(neuron.hotkey, 0.0) if role == "miner" and weights else None,
         incentive=neuron.incentive,
         healthy=neuron.hotkey in heard.probes,
+        outbox=shared.get("outbox"),
+        answering=shared.get("answering"),
+        others=len(shared["peers"]) if shared else None,
     )
 
 

@@ -62,6 +62,16 @@ def table(standing: NetworkStanding) -> Table:
     return made
 
 
+def sharing(standing: NetworkStanding) -> list[str]:
+    """A line for each miner that answers: what waits for the others, and who of them answers."""
+    return [
+        f"{harmless(one.url or one.hotkey)}: outbox {count(one.outbox)}, "
+        f"{one.answering} of {one.others} peers answer"
+        for one in standing.neurons
+        if one.outbox is not None
+    ]
+
+
 def replication(counts: dict[str, Any]) -> str:
     """The validator's counts in a sentence."""
     if not counts:

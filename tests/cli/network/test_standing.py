@@ -19,7 +19,7 @@ from engram.cli.network.layout import Layout, Role
 from engram.cli.network.plan import roles
 from engram.cli.network.report import NodeReport
 from engram.cli.network.standing import NetworkStanding, judged, shares
-from engram.cli.network.table import replication, table
+from engram.cli.network.table import replication, sharing, table
 from engram.errors import InvalidInput, NotFound, NotReady
 from tests.dht.networks import neuron, snapshot
 
@@ -66,7 +66,8 @@ class Network:
         scores = []
         for name, kind in self.kinds.items():
             if kind == "miner":
-                self.said[f"http://{name}/stats"] = {"vectors": 333}
+                shared = {"outbox": 4, "answering": 0, "peers": [{"uid": 9}]}
+                self.said[f"http://{name}/stats"] = {"vectors": 333, "replication": shared}
                 self.said[f"http://{name}/ready"] = {"status": "ready"}
                 known = {"recall": 0.9, "latency_ms": 5.0, "proof_rate": 1.0, "composite": 0.95}
                 scores.append(score(self.hotkeys[name], **known))
@@ -105,6 +106,9 @@ def test_every_field_that_was_asked_for(network: Network) -> None:
         "weight": pytest.approx(0.75, abs=1e-4),
         "incentive": 0.0,
         "healthy": True,
+        "outbox": 4,
+        "answering": 0,
+        "others": 1,
     }
     assert second["weight"] == pytest.approx(0.25, abs=1e-4)
     assert (validator["role"], validator["weight"], validator["healthy"]) == (
@@ -121,6 +125,7 @@ def test_silent_nodes_are_not_healthy_and_nothing_is_made_up(network: Network) -
     for one in found.neurons:
         assert not one.healthy
         assert (one.records, one.recall, one.composite, one.weight) == (None, None, None, None)
+    assert sharing(found) == []
 
 
 def test_it_is_a_table_with_a_row_for_each(network: Network) -> None:
@@ -135,6 +140,10 @@ def test_it_is_a_table_with_a_row_for_each(network: Network) -> None:
     assert [line[1] for line in lines[2:]] == ["miner", "miner", "validator"]
     assert lines[2][2:6] == ["miner", "333", "0.900", "5.0"]
     assert all(len(line) <= 100 for line in console.export_text().splitlines())
+    assert sharing(found) == [
+        "http://miner: outbox 4, 0 of 1 peers answer",
+        "http://miner-2: outbox 4, 0 of 1 peers answer",
+    ]
     assert "18 HEALTHY, 1 DEGRADED, 1 LOST" in replication(COUNTS)
     assert "no validator" in replication({})
 
