@@ -21,6 +21,7 @@ from engram.net.addresses import is_global
 from engram.net.signed import NONCE_BYTES, Signer, signed_headers
 
 CONNECTIONS = 8  # to one member; more requests wait for each other
+CONNECT_S = 5.0  # three tries at 0, 1 and 3 s (RFC 6298); a host that is gone answers none of them
 IDLE_S = 15.0  # shorter than the 75 s that our servers keep a silent connection
 MOST_REPLY_BYTES = 2 * 1024 * 1024  # the largest, a full comparison, has some 300 KB
 CHUNK_BYTES = 64 * 1024
@@ -83,7 +84,7 @@ class SignedPeers:
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=HEADERS,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
             trace_configs=[trace],
         )
 
@@ -129,6 +130,8 @@ class SignedPeers:
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._exchange(member, outgoing, moment)
+        except aiohttp.ConnectionTimeoutError:
+            return Failure(Trouble.UNREACHABLE, f"No connection within {CONNECT_S:g} s.")
         except TimeoutError:
             trouble = Trouble.SLOW if moment.connected else Trouble.UNREACHABLE
             return Failure(trouble, f"No whole answer within {timeout_s:g} s.")
