@@ -48,10 +48,10 @@ class Faults:
             task = self._world.loop.create_task(self._fault(kind))
             self._open[task] = None
             task.add_done_callback(lambda done: self._open.pop(done))
-        for task in list(self._open):
+        mending = list(self._open)
+        for task in mending:
             task.cancel()
-        while self._open:
-            await asyncio.sleep(1)
+        await asyncio.gather(*mending, return_exceptions=True)
 
     async def _fault(self, kind: str) -> None:
         self._world.trace.note(f"fault: {kind}")

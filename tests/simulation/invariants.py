@@ -115,15 +115,16 @@ def lacking(world: World, books: Books) -> dict[str, list[str]]:
 
 
 def foreign(world: World, books: Books) -> dict[str, list[str]]:
-    """Copies on honest disks that are not those of a holder, by disk."""
+    """Copies on honest disks that are not those of a holder, by disk.
+
+    Where a holder lies, whoever has another copy cannot fetch the record back, and rightly keeps
+    it.
+    """
     found: dict[str, list[str]] = {}
     cids = sorted(books.known)
-    holders = {
-        cid: {world.miners[uid].name for uid in uids}
-        for cid, uids in zip(cids, assigned(world, cids).tolist(), strict=True)
-    }
-    for miner in world.miners:
-        extra = [cid for cid in sorted(miner.disk.records) if miner.name not in holders[cid]]
-        if extra and world.honest(miner.name):
-            found[miner.name] = extra
+    for cid, uids in zip(cids, assigned(world, cids).tolist(), strict=True):
+        names = {world.miners[uid].name for uid in uids}
+        if all(map(world.honest, names)):
+            for name in sorted(books.holders[cid] - names):
+                found.setdefault(name, []).append(cid)
     return found

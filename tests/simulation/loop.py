@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from itertools import count
 from typing import Any, TypeVar
 
 from tests.simulation.life import LIFE, Life
@@ -49,6 +50,29 @@ class Jumping:
         pass
 
 
+class NumberedTask(asyncio.Task[T]):
+    """Hashed by the order in which tasks are made, not by where in memory they lie: asyncio keeps
+    what it waits for in sets, and goes through them."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], *, number: int, **options: Any) -> None:
+        self._number = number
+        super().__init__(coroutine, **options)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class NumberedFuture(asyncio.Future[T]):
+    """The same for futures."""
+
+    def __init__(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._number = number
+        super().__init__(loop=loop)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class SimulatedLoop(asyncio.BaseEventLoop):
     """``time()`` are seconds since the simulation began."""
 
@@ -63,6 +87,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """How long work on another thread takes; 0 unless somebody says otherwise."""
         self.unseen: list[dict[str, Any]] = []
         """Errors that ended in nobody's hands."""
+        self.numbers = count()
         self.set_exception_handler(lambda _, context: self.unseen.append(context))
 
     def time(self) -> float:
@@ -71,6 +96,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def jump(self) -> None:
         """To the next timer."""
         self._now = max(self._now, self._scheduled[0].when())
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return NumberedFuture(next(self.numbers), self)
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., T], *args: Any
@@ -108,7 +136,9 @@ def make_task(
     **options: Any,
 ) -> asyncio.Task[T]:
     """A task that ends with the process in which it was made."""
-    task = asyncio.Task(coroutine, loop=loop, context=context, **options)
+    assert isinstance(loop, SimulatedLoop)
+    number = next(loop.numbers)
+    task = NumberedTask(coroutine, number=number, loop=loop, context=context, **options)
     life = LIFE.get(None) if context is None else context.get(LIFE)
     if life is not None:
         life.take(task)

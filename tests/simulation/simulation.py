@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from contextlib import contextmanager
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from random import Random
+from typing import Any, TextIO
 
+from engram.config import ValidatorSettings
 from tests.simulation.faults import Faults
 from tests.simulation.invariants import Agreement, Messages, foreign, lacking
+from tests.simulation.liars import some_liars
 from tests.simulation.loop import simulate
 from tests.simulation.quiet import loud_only
+from tests.simulation.readers import Reader
+from tests.simulation.stage import simulated_parts
 from tests.simulation.trace import Trace
-from tests.simulation.world import World, simulated_parts
+from tests.simulation.validator import Validator
+from tests.simulation.world import World
 from tests.simulation.writers import Writer
 
 MINERS = 16
+VALIDATORS = 3
 HOUR = 3_600.0
 ABSENT_AFTER_S = 300.0
 COMPARE_EVERY_S = 180.0  # 60 in a real node: most of what a quiet network says is comparisons
@@ -45,6 +51,24 @@ class Outcome:
     """From one miner to another within a minute."""
 
 
+def judging(folder: Path) -> ValidatorSettings:
+    """A validator that asks less than a real one: its questions are most of what is simulated."""
+    return ValidatorSettings(
+        data_dir=folder,
+        placement_blocks=PLACEMENT_BLOCKS,
+        min_known=8,
+        probes=1,
+        spots=1,
+        audit_sample=16,
+        scoring_every_s=300,
+        placing_every_s=60,
+        survey_every_s=180,
+        repair_every_s=120,
+        repair_after_s=300,
+        unreachable_after_s=ABSENT_AFTER_S,
+    )
+
+
 class Simulation:
     """A seed's world and what goes on in it."""
 
@@ -56,6 +80,8 @@ class Simulation:
             seed,
             folder,
             miners=MINERS,
+            validators=VALIDATORS,
+            liars=some_liars(MINERS, Random(seed)),
             trace=trace,
             absent_after_s=ABSENT_AFTER_S,
             compare_every_s=COMPARE_EVERY_S,
@@ -63,6 +89,10 @@ class Simulation:
             placement_blocks=PLACEMENT_BLOCKS,
         )
         self.books = self.world.books
+        self.validators = [
+            Validator(self.world, key.name, key, uid, judging(folder / key.name))
+            for uid, key in self.world.permitted
+        ]
         self.faults = Faults(self.world, self.books)
         self.agreement = Agreement(self.world, self.books)
         self.messages = Messages(self.world, self.books)
@@ -71,20 +101,25 @@ class Simulation:
         """Live through it. Raises Broken."""
         life = asyncio.ensure_future(self._live())
         looks = asyncio.ensure_future(self._look())
-        await asyncio.wait({life, looks, self.books.broken}, return_when=asyncio.FIRST_COMPLETED)
-        for ended in (self.books.broken, looks, life):
-            if ended.done():
-                ended.result()
+        parts: list[asyncio.Future[Any]] = [self.books.broken, looks, life]
+        await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        for part in parts:
+            if part.done():
+                part.result()
         looks.cancel()
         return life.result()
 
     async def _live(self) -> Outcome:
         self.world.start()
+        for validator in self.validators:
+            validator.start()
         await asyncio.sleep(5)
-        writers = [Writer(self.world, f"writer {n}") for n in range(3)]
+        writers = [Writer(self.world, f"writer{n}") for n in range(3)]
+        readers = [Reader(self.world, f"reader{n}") for n in range(2)]
         await asyncio.gather(
             self.faults.run(self.seconds),
             *(writer.write_for(self.seconds, 20.0) for writer in writers),
+            *(reader.read_for(self.seconds, 20.0) for reader in readers),
         )
         quiet_at = self.world.loop.time()
         self.trace.note("no more faults")
@@ -101,7 +136,7 @@ class Simulation:
             self.messages.most,
         )
 
-    async def _until(self, problem, since: float, within_s: float) -> float:  # type: ignore[no-untyped-def]
+    async def _until(self, problem: Callable[[], str], since: float, within_s: float) -> float:
         """Seconds until there is no problem. Fails with the problem if it stays."""
         while found := problem():
             if self.world.loop.time() > since + within_s:

@@ -130,3 +130,15 @@ def test_no_wall_clock_time_is_waited() -> None:
     before = time.process_time()
     simulate(main())
     assert time.process_time() - before < 60  # a million seconds
+
+
+def test_sets_of_tasks_are_gone_through_in_one_order() -> None:
+    async def main() -> list[int]:
+        loop = asyncio.get_running_loop()
+        pile = [loop.create_future() for _ in range(100)]  # moves what comes next in memory
+        tasks = {loop.create_task(asyncio.sleep(1, n)) for n in range(20)}
+        done, _ = await asyncio.wait(tasks)
+        assert len(pile) == 100
+        return [task.result() for task in done]
+
+    assert simulate(main()) == simulate(main())

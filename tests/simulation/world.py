@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +16,16 @@ from numpy.typing import NDArray
 from engram.chain.interface import Axon, Neuron
 from engram.config import MinerSettings
 from engram.core import nearest_many, parse_cid
-from tests.simulation.books import Books
+from tests.simulation.books import Books, Sent
 from tests.simulation.chain import Ledger, block_hash
 from tests.simulation.clock import SkewedClock
 from tests.simulation.disk import Disk
-from tests.simulation.keys import Key, quick_signatures
+from tests.simulation.keys import Key
 from tests.simulation.miner import Miner
 from tests.simulation.network import Handler, Network
-from tests.simulation.threads import SimulatedPool
 from tests.simulation.trace import Trace
 
 PORT = 8091
-WATCH_EVERY_S = 5.0  # 1 in a real node: a third of all that a simulation would do
 
 
 class World:
@@ -40,6 +37,7 @@ class World:
         folder: Path,
         *,
         miners: int,
+        validators: int = 0,
         liars: Mapping[str, Callable[[Handler], Handler]] | None = None,
         trace: Trace | None = None,
         **settings: Any,
@@ -57,7 +55,11 @@ class World:
         self.books = Books(self.honest)
         self.settings = MinerSettings(data_dir=folder, **settings)
         self.miners = [self._miner(uid) for uid in range(miners)]
-        self.ledger.found([neuron_of(miner.uid, miner.key, miner.axon) for miner in self.miners])
+        neurons = [neuron_of(miner.uid, miner.key, miner.axon) for miner in self.miners]
+        self.permitted = [(uid, Key(f"v{uid}")) for uid in range(miners, miners + validators)]
+        """UIDs and keys of validators."""
+        neurons += [neuron_of(uid, key, None) for uid, key in self.permitted]
+        self.ledger.found(neurons)
 
     def part(self, name: str) -> Random:
         """Chance for one part of the world, so that what others draw does not change it."""
@@ -84,6 +86,15 @@ class World:
     def honest(self, name: str) -> bool:
         """False for a miner that lies."""
         return name not in self.liars
+
+    def promised(self, url: str, sent: Sent) -> None:
+        """A client was told at that URL that its record is stored."""
+        if any(self.honest(miner.name) for miner in self.miners if miner.axon.url == url):
+            self.books.promise(sent)
+
+    def name_of(self, url: str) -> str:
+        """Of the miner at a URL."""
+        return next(miner.name for miner in self.miners if miner.axon.url == url)
 
     def nearest(self, cids: Sequence[str], count: int) -> NDArray[np.int32]:
         """The UIDs nearest to each CID, in order, shape (n, count)."""
@@ -135,15 +146,3 @@ def neuron_of(uid: int, key: Key, axon: Axon | None) -> Neuron:
         registered_at=registered_at,
         registered_hash=block_hash(registered_at),
     )
-
-
-@contextmanager
-def simulated_parts() -> Iterator[None]:
-    """Keys and thread pools are simulated in all of Engram while this is open."""
-    with ExitStack() as stack:
-        stack.enter_context(quick_signatures())
-        stack.enter_context(patch("engram.miner.lane.ThreadPoolExecutor", SimulatedPool))
-        stack.enter_context(
-            patch("engram.miner.replication.replication.WATCH_EVERY_S", WATCH_EVERY_S)
-        )
-        yield

@@ -49,8 +49,8 @@ class Writer:
         found = await self.world.network.ask(self.name, miner.axon.url, request, PATIENCE_S)
         if not isinstance(found, Reply):
             return None
-        if found.status == 200 and self.world.honest(miner.name):
-            self.world.books.promise(sent)
+        if found.status == 200:
+            self.world.promised(miner.axon.url, sent)
         return found
 
     async def read_damaged(self) -> None:
@@ -58,9 +58,7 @@ class Writer:
         for miner in self.world.miners:
             for cid in sorted(miner.disk.damaged):
                 request = Request("GET", f"/retrieve/{cid}")
-                found = await self.world.network.ask(
-                    self.name, miner.axon.url, request, PATIENCE_S
-                )
+                found = await self.world.network.ask(self.name, miner.axon.url, request, PATIENCE_S)
                 assert isinstance(found, Reply) and found.status == 500, found
 
     def made(self) -> Sent:
