@@ -137,9 +137,7 @@ class Grid:
 
     def spread(self, cids: Collection[str], absent: Collection[int] = ()) -> bool:
         """True if each holder has what it is to hold of these."""
-        return all(
-            cid in node.holds() for cid in cids for node in self.holders(cid, absent)
-        )
+        return all(cid in node.holds() for cid in cids for node in self.holders(cid, absent))
 
     def placed_exactly(self, cids: Collection[str]) -> bool:
         """True if nobody has anything of these but what it is to hold."""
