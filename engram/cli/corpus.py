@@ -34,32 +34,32 @@ def passages() -> list[dict[str, Any]]:
 
 
 def is_stored(client: EngramClient, receipt: Path) -> bool:
-    """True if this very corpus was stored and the miner still holds it."""
+    """True if this very corpus was stored, and the miner still holds its part of it."""
     if not receipt.exists():
         return False
     written = json.loads(receipt.read_text())
     if written["sha256"] != hashlib.sha256(corpus_bytes()).hexdigest():
         return False
-    cids = written["cids"][:MAX_HAS]
-    return len(client.has(cids)) == len(cids)
+    return bool(client.has(written["cids"][:MAX_HAS]))
 
 
-def store(client: EngramClient, receipt: Path, advance: Callable[[int], None]) -> int:
-    """Ingest all passages; the number stored. ``advance`` is told of each batch.
+def store(client: EngramClient, receipt: Path, advance: Callable[[int], None]) -> list[Ingested]:
+    """Ingest all passages; those that are stored now. ``advance`` is told of each batch.
 
     Raises Unavailable if the miner refuses a passage for a reason other than an earlier delete.
     """
-    cids: list[str] = []
+    stored: list[Ingested] = []
     for group in grouped(passages(), BATCH):
         for outcome in client.ingest_many(group):
             if isinstance(outcome, Ingested):
-                cids.append(outcome.cid)
+                stored.append(outcome)
             elif outcome.code != REFUSED:
                 raise Unavailable(f"The miner did not take a bundled passage: {outcome.error}")
         advance(len(group))
     digest = hashlib.sha256(corpus_bytes()).hexdigest()
+    cids = [one.cid for one in stored]
     receipt.write_text(json.dumps({"sha256": digest, "cids": cids}))
-    return len(cids)
+    return stored
 
 
 def grouped(items: Sequence[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:

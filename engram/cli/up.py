@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +22,11 @@ from engram.cli.network.plan import SHORTENED
 from engram.cli.network.report import NodeReport
 from engram.cli.network.standing import NetworkStanding
 from engram.cli.network.table import replication, table
-from engram.cli.network.waiting import wait_paid
+from engram.cli.network.waiting import wait_paid, wait_placed
 from engram.cli.options import settings
 from engram.config import MinerSettings
 from engram.errors import NotReady
-from engram.sdk import EngramClient
+from engram.sdk import EngramClient, Ingested
 
 HITS_SHOWN = 3
 STILL_WAITING_S = 5.0  # between lines that say so
@@ -187,7 +188,7 @@ def show(layout: Layout, nodes: list[NodeReport], *, demo: bool) -> None:
     """Store the corpus if it is not there yet, search it, and say where the nodes are."""
     url = nodes[0].url
     with EngramClient(url, embed="remote") as client:  # it is ours, and has the model loaded
-        fill(layout, client)
+        fill(layout, client, [node for node in nodes if node.role == "miner"])
         for query in corpus.SEARCHES:
             show_search(client, query)
     output.say(f"\nREADY {url}")
@@ -218,10 +219,12 @@ def tell_progress(found: NetworkStanding) -> None:
     )
 
 
-def fill(layout: Layout, client: EngramClient) -> None:
+def fill(layout: Layout, client: EngramClient, miners: list[NodeReport]) -> None:
     if corpus.is_stored(client, layout.corpus_receipt):
         say(f"{client.stats().vectors} records are here already")
         return
+    say("waiting for the placement blocks that make the miners members")
+    wait_placed(miners[0].url, len(miners))
     total = len(corpus.passages())
     say(f"storing {total} bundled passages")
     began = time.monotonic()
@@ -230,7 +233,16 @@ def fill(layout: Layout, client: EngramClient) -> None:
         stored = corpus.store(
             client, layout.corpus_receipt, lambda count: progress.advance(task, count)
         )
-    say(f"{stored} passages are on disk after {time.monotonic() - began:.1f} s")
+    say(f"{len(stored)} passages are on disk after {time.monotonic() - began:.1f} s")
+    for copies, count in Counter(copies_of(one) for one in stored).items():
+        say(f"{count} of them with {copies} acknowledged")
+
+
+def copies_of(stored: Ingested) -> str:
+    """How many of its holders have a record, in words."""
+    if stored.replicas is None:
+        return "no replicas"
+    return f"{stored.replicas.acknowledged} of {stored.replicas.required} replicas"
 
 
 def show_search(client: EngramClient, query: str) -> None:

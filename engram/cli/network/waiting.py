@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
+from engram.cli.network.asking import ask
 from engram.cli.network.layout import Layout
 from engram.cli.network.standing import NetworkStanding, standing
 from engram.errors import NotReady
@@ -12,6 +14,32 @@ from engram.errors import NotReady
 POLL_S = 1.0
 TELL_EVERY_S = 5.0
 PATIENCE_S = 300.0  # a quiet machine takes 40 s
+PLACED_S = 30.0  # two placement blocks and what is left of a third: 15 s with blocks of 1 s
+
+
+def wait_placed(
+    url: str,
+    miners: int,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Wait until the miner at ``url`` and all others are members; False if that takes too long.
+
+    What is stored before waits for its holders to be named.
+    """
+    deadline = monotonic() + PLACED_S
+    while not is_placed(ask(url + "/stats") or {}, miners):
+        if monotonic() >= deadline:
+            return False
+        sleep(POLL_S / 4)
+    return True
+
+
+def is_placed(stats: dict[str, Any], miners: int) -> bool:
+    """True if the node with these stats is a member beside all others."""
+    found = stats.get("replication") or {"member": False, "peers": []}
+    return bool(found["member"]) and len(found["peers"]) >= miners - 1
 
 
 def wait_paid(
