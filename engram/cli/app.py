@@ -38,6 +38,12 @@ COMMANDS = {
     "get": Entry("records:get", "Show one record."),
     "verify": Entry("verify:verify", "Recompute a record's CID here, without trusting the node."),
     "list": Entry("records:list_", "List records in order of arrival."),
+    "route": Entry("route:route", "Show which miners are to hold a record, and who answers."),
+    "peers": Entry("route:peers", "Show the members of the network, as one node sees them."),
+    "replication": Entry(
+        "replication:app",
+        "Show how many copies of the records there are, as a validator confirmed them.",
+    ),
     "status": Entry("status:status", "Show how the local network stands, or one node."),
     "doctor": Entry(
         "doctor:doctor",
@@ -47,7 +53,9 @@ COMMANDS = {
     "undelete": Entry(
         "operate:undelete", "Lift a deletion, so that the record may be stored again."
     ),
-    "fsck": Entry("operate:fsck", "Check every record and the index; repair the index."),
+    "fsck": Entry(
+        "operate:fsck", "Check every record, the index and the outbox; repair index and outbox."
+    ),
     "export": Entry("transfer:export", "Write all records to a JSONL or Parquet file."),
     "import": Entry("transfer:import_", "Read records from a JSONL or Parquet file."),
     "backup": Entry("transfer:backup", "Copy a data directory, also while its miner runs."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -29,6 +29,9 @@ from engram.sdk.results import (
     Results,
     Stats,
 )
+
+if TYPE_CHECKING:
+    from engram.protocol import PeersReply, RouteReply
 
 T = TypeVar("T")
 
@@ -94,6 +97,14 @@ def has(cids: Sequence[str]) -> Call[dict[str, int]]:
 def challenge(cid: str, nonce_hex: str, expires_at: int, version: int = 1) -> Call[Proof]:
     body = {"cid": cid, "nonce_hex": nonce_hex, "expires_at": expires_at, "version": version}
     return _post("/ChallengeSynapse", body, partial(read, Proof))
+
+
+def peers() -> Call[PeersReply]:
+    return _get("/peers", _read_peers)
+
+
+def route(cid: str) -> Call[RouteReply]:
+    return _get(f"/route/{quote(cid, safe=':')}", _read_route)
 
 
 def health() -> Call[str]:
@@ -207,6 +218,18 @@ def _read_page(body: Any) -> Page:
 
 def _read_record(body: Any) -> Record:
     return read(Record, _with_its_text(body))
+
+
+def _read_peers(body: Any) -> PeersReply:
+    from engram.protocol import PeersReply  # brings pydantic, which nothing else here needs
+
+    return PeersReply.model_validate(body)
+
+
+def _read_route(body: Any) -> RouteReply:
+    from engram.protocol import RouteReply
+
+    return RouteReply.model_validate(body)
 
 
 def _with_its_text(body: Any) -> Any:
