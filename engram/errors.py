@@ -16,7 +16,10 @@
     ├── Unauthorized                401  bad_signature        exit 3
     │   ├── ClockSkew               401  clock_skew
     │   └── Replayed                401  replayed
+    ├── TokenNeeded                 401  token_needed         exit 3
     ├── Forbidden                   403  forbidden            exit 3
+    │   ├── WrongHost               403  wrong_host
+    │   ├── WrongOrigin             403  wrong_origin
     │   ├── NotAMember              403  not_a_member
     │   └── NotAssigned             403  not_assigned
     ├── NotFound                    404  not_found            exit 4
@@ -154,8 +157,20 @@ class Replayed(Unauthorized, code="replayed"):
     """A signed request that was here before."""
 
 
+class TokenNeeded(EngramError, code="token_needed", status=401, exit_code=3):
+    """The request lacks the token that the operator set, or has another."""
+
+
 class Forbidden(EngramError, code="forbidden", status=403, exit_code=3):
     """The caller may not do this."""
+
+
+class WrongHost(Forbidden, code="wrong_host"):
+    """The request names a host that this gateway is not: another name may lead to its address."""
+
+
+class WrongOrigin(Forbidden, code="wrong_origin"):
+    """The request was made by a page of another origin."""
 
 
 class NotAMember(Forbidden, code="not_a_member"):
