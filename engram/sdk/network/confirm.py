@@ -61,24 +61,37 @@ class Confirmation:
     def denied(self, candidate: Candidate, candidates: Sequence[Candidate]) -> list[int]:
         """UIDs of holders that could have confirmed it and say that they do not have it.
 
-        Only the word of a holder that has whatever else it should have counts: one that lacks what
+        Nobody, unless all who say so have whatever else they should have: one that lacks what
         others confirm is under repair, and proves nothing.
         """
-        holders = {member.uid for member in self.view.current.assigned(candidate.cid)}
         if self.confirmed(candidate):
             return []
-        return sorted(uid for uid in candidate.without & holders if self._is_whole(uid, candidates))
+        deniers = candidate.without & self._assigned(candidate.cid)
+        whole = all(self._is_whole(uid, candidates) for uid in deniers)
+        return sorted(deniers) if whole else []
+
+    def lacking(self, candidates: Sequence[Candidate]) -> set[int]:
+        """UIDs of holders that do not have what two others have: under repair, or forgetful."""
+        return {
+            uid
+            for candidate in candidates
+            if candidate.without and self.confirmed(candidate)
+            for uid in candidate.without & self._assigned(candidate.cid)
+        }
 
     def _is_whole(self, uid: int, candidates: Sequence[Candidate]) -> bool:
         """True if it has each confirmed hit that placement names it for, and there is one."""
         its = [
             candidate
             for candidate in candidates
-            if uid in {member.uid for member in self.view.current.assigned(candidate.cid)}
+            if uid in self._assigned(candidate.cid)
             and (uid in candidate.ages or uid in candidate.without)
             and self.confirmed(candidate)
         ]
         return bool(its) and all(uid in candidate.ages for candidate in its)
+
+    def _assigned(self, cid: str) -> set[int]:
+        return {member.uid for member in self.view.current.assigned(cid)}
 
     def _open(self, candidates: Sequence[Candidate], top_k: int) -> list[Candidate]:
         """Those not confirmed that rank before the ``top_k``-th that is."""

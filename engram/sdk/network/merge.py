@@ -85,14 +85,16 @@ def _wrong_hit(hit: Hit) -> str | None:
 
 
 def merged(
-    found: Iterable[tuple[Member, Results]], searched_ms: Mapping[int, float]
+    found: Iterable[tuple[Member, Results]],
+    searched_ms: Mapping[int, float],
+    known: Iterable[Candidate] = (),
 ) -> list[Candidate]:
-    """All hits, highest score first, ties by CID.
+    """All hits, and those ``known`` before, highest score first, ties by CID.
 
     ``searched_ms`` is how long the search had run when each member's answer came: whoever claims a
     greater age claims to have had the record before.
     """
-    candidates: dict[str, Candidate] = {}
+    candidates = {candidate.cid: candidate for candidate in known}
     for member, results in found:
         for hit in results:
             candidate = candidates.setdefault(hit.cid, Candidate(hit.cid, {}))

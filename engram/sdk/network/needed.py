@@ -9,10 +9,10 @@ from engram.dht import Member
 from engram.sdk.network.standing import Standing
 from engram.sdk.network.view import View
 
-TWICE_UP_TO = 16
-"""Members up to which every key is asked for at two holders at once: a second holder's own result
-then confirms a hit without another round trip. In a larger network that would ask two thirds of all
-members instead of one third, so the few hits are confirmed by ``/has`` afterwards."""
+EVERYBODY_UP_TO = 16
+"""Members up to which all are asked: a record whose other copies were just lost is found too, and
+the second holder's own result confirms a hit without another round trip. In a larger network those
+who cover everything are a third of all, and hits are confirmed by ``/has`` afterwards."""
 STEP_S = 0.05  # latencies within one step are one: whoever is faster by a hair need not be asked
 
 
@@ -25,9 +25,10 @@ class Needed:
 
     def first(self) -> tuple[Member, ...]:
         """Whom to ask at once."""
-        chosen = self._covering(self._uids())
-        if len(self.view.members) <= TWICE_UP_TO:
-            chosen |= self._covering(self._uids() - chosen)
+        if len(self.view.members) <= EVERYBODY_UP_TO:
+            good = {m.uid for m in self.view.members if not self.standing.avoided(m)}
+            return self._members(good | self._instead(good))
+        chosen = self._covering()
         return self._members(chosen | self._before(chosen))
 
     def also(self, unsure: Collection[int], asked: Collection[int]) -> tuple[Member, ...]:
@@ -43,14 +44,18 @@ class Needed:
         """The share of the key space, 0..1, that none of these holds."""
         return self.view.current.cover.missing_fraction(answered)
 
-    def _covering(self, available: set[int]) -> set[int]:
+    def _covering(self) -> set[int]:
         """A cover without those that are avoided, and of these whoever nobody can stand in for."""
-        cover, latency = self.view.current.cover, self._latency()
-        bad = {m.uid for m in self.view.members if m.uid in available and self.standing.avoided(m)}
-        good = {m.uid for m in cover.covering(available - bad, latency)}
-        if not bad:
-            return good
-        return good | {m.uid for m in cover.replacements((), good, available, latency)}
+        bad = {m.uid for m in self.view.members if self.standing.avoided(m)}
+        cover = self.view.current.cover
+        good = {m.uid for m in cover.covering(self._uids() - bad, self._latency())}
+        return good | self._instead(good) if bad else good
+
+    def _instead(self, chosen: set[int]) -> set[int]:
+        """Whoever it takes beside the chosen to cover everything."""
+        cover = self.view.current.cover
+        more = cover.replacements((), chosen, self._uids(), self._latency())
+        return {member.uid for member in more}
 
     def _before(self, chosen: set[int]) -> set[int]:
         """Whoever it takes to cover what was held one placement block ago, and may not be handed

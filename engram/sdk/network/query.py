@@ -89,15 +89,14 @@ class NetworkQuery:
         search = Search(
             self._asking, self._needed, question.call, question.top_k, self._at(SEARCH_SHARE)
         )
-        answers = await search.run()
+        await search.run()
+        answers = search.answers
         if not answers.found:
             raise _nobody(self._view, answers)
-        found = [(answers.asked[uid], results) for uid, results in answers.found.items()]
-        candidates = merged(found, answers.searched_ms)
         confirmation = Confirmation(
             self._asking, self._view, answers.began, self._at(CONFIRM_SHARE), set(answers.silent)
         )
-        await confirmation.settle(candidates, question.top_k)
+        candidates = await self._confirmed(search, confirmation)
         kept, rejected = _kept(candidates, confirmation, self._view)
         proved, more = await self._proved(kept, confirmation)
         best = _best(proved, confirmation, question.top_k)
@@ -119,6 +118,27 @@ class NetworkQuery:
     def _at(self, share: float) -> float:
         """The moment at which that share of the deadline is used up."""
         return self._began + share * self._deadline_s
+
+    async def _confirmed(self, search: Search, confirmation: Confirmation) -> list[Candidate]:
+        """What was found, and settled as far as second holders can.
+
+        Who gave what nobody else has, or lacks what others have, may hide records too: then those
+        who hold the same are asked as well, once.
+        """
+        candidates: list[Candidate] = []
+        for last in (False, True):
+            answers = search.answers
+            found = [(answers.asked[uid], results) for uid, results in answers.found.items()]
+            candidates = merged(found, answers.searched_ms, candidates)
+            await confirmation.settle(candidates, self._question.top_k)
+            doubted = _doubted(candidates, confirmation)
+            for member in self._members(doubted):
+                self._asking.standing.lacks(member)
+            if last or not doubted:
+                break
+            if not await search.instead_of(doubted, self._at(CONFIRM_SHARE)):
+                break
+        return candidates
 
     async def _proved(
         self, kept: list[Candidate], confirmation: Confirmation
@@ -153,6 +173,17 @@ class NetworkQuery:
 
     def _members(self, uids: Collection[int]) -> list[Member]:
         return [member for member in self._view.members if member.uid in uids]
+
+
+def _doubted(candidates: Sequence[Candidate], confirmation: Confirmation) -> set[int]:
+    """UIDs of members whose answers may leave out what they should hold."""
+    denied = {
+        uid
+        for candidate in candidates
+        if confirmation.denied(candidate, candidates)
+        for uid in candidate.claims
+    }
+    return denied | confirmation.lacking(candidates)
 
 
 def _kept(

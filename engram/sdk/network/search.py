@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from engram.dht import Member
@@ -42,37 +43,49 @@ class Search:
         self._call = call
         self._top_k = top_k
         self._deadline = deadline
+        self.answers = Answers(asking.monotonic())
 
-    async def run(self) -> Answers:
-        """Everything that came before the deadline, and who did not answer.
+    async def run(self) -> None:
+        """Ask whom it takes. Everything that came before the deadline, and who did not answer.
 
         Ends early once every key had a holder that answered and nobody is due any more: a member
         that is later than its p95 is not waited for if others hold what it holds. Raises
         InvalidInput if the members say that the search is none.
         """
-        answers = Answers(self._asking.monotonic())
+        await self._ask_all(self._needed.first(), set())
+
+    async def instead_of(self, doubted: Collection[int], deadline: float) -> bool:
+        """Ask whoever holds what otherwise only the ``doubted`` UIDs do; False if nobody does."""
+        self._deadline = deadline
+        unsure = self.answers.silent.keys() | doubted
+        more = self._needed.also(unsure, self.answers.asked.keys())
+        if more:
+            await self._ask_all(more, set(doubted))
+        return bool(more)
+
+    async def _ask_all(self, members: tuple[Member, ...], doubted: set[int]) -> None:
+        answers = self.answers
         async with Fanout[Results](self._asking, self._deadline) as fanout:
-            self._ask(fanout, answers, self._needed.first())
+            self._ask(fanout, members)
             while fanout.busy and not fanout.over:
                 for reply in await fanout.step():
-                    self._note(answers, reply)
-                unsure = fanout.late | answers.silent.keys()
-                self._ask(fanout, answers, self._needed.also(unsure, answers.asked.keys()))
+                    self._note(reply)
+                unsure = fanout.late | answers.silent.keys() | doubted
+                self._ask(fanout, self._needed.also(unsure, answers.asked.keys()))
                 if not fanout.due and not self._needed.missing(answers.found.keys()):
                     break
         for member in fanout.given_up:
             answers.silent[member.uid] = Silent(name_of(member), "no answer in time")
-        return answers
 
-    def _ask(self, fanout: Fanout[Results], answers: Answers, members: tuple[Member, ...]) -> None:
+    def _ask(self, fanout: Fanout[Results], members: tuple[Member, ...]) -> None:
         for member in members:
-            answers.asked[member.uid] = member
+            self.answers.asked[member.uid] = member
             fanout.put(member, self._call)
 
-    def _note(self, answers: Answers, reply: Reply[Results]) -> None:
-        member = reply.member
+    def _note(self, reply: Reply[Results]) -> None:
+        answers, member = self.answers, reply.member
         if reply.result is None:
-            self._failed(answers, member, reply.error)
+            self._failed(member, reply.error)
             return
         if (reason := wrong_with(reply.result, self._top_k)) is not None:
             self._asking.standing.lied(member, reason)
@@ -82,11 +95,11 @@ class Search:
         answers.found[member.uid] = reply.result
         answers.searched_ms[member.uid] = (reply.at - answers.began) * 1000
 
-    def _failed(self, answers: Answers, member: Member, error: EngramError | None) -> None:
+    def _failed(self, member: Member, error: EngramError | None) -> None:
         if isinstance(error, InvalidInput):
             raise error  # every honest node would say the same of this search
         said = "no answer" if error is None else _reason(error)
-        answers.silent[member.uid] = Silent(name_of(member), said)
+        self.answers.silent[member.uid] = Silent(name_of(member), said)
 
 
 def _reason(error: EngramError) -> str:

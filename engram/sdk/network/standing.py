@@ -17,6 +17,7 @@ SLACK_S = 0.01  # at least: below, timers and scheduling are measured, not membe
 HALF_LIFE_S = 300.0  # of what is held against a member
 FORGOTTEN_S = 600.0  # without an answer: then how slow it was is forgotten, and it is tried again
 FAILURE = 1.0
+GAP = 2.0  # avoided for one half-life: by then it is repaired, or has another gap
 LIE = 8.0  # avoided for 15 minutes: three half-lives until it is below AVOIDED_FROM
 AVOIDED_FROM = 1.0  # the second failure in a row, for one half-life
 
@@ -27,7 +28,7 @@ class _Record:
     took_at: float = 0.0
     """When the last of them came."""
     failures: float = 0.0
-    lies: float = 0.0
+    faults: float = 0.0
     at: float = 0.0
     """When both were last brought up to date."""
     named: str = ""
@@ -78,16 +79,21 @@ class Standing:
         """It did not do what it was asked."""
         self._of(member).failures += FAILURE
 
+    def lacks(self, member: Member) -> None:
+        """It does not have what it should and others have: no search may rest on it alone."""
+        record = self._of(member)
+        record.faults = max(record.faults, GAP)
+
     def lied(self, member: Member, reason: str) -> None:
         """It was caught at something that no honest node does."""
         record = self._of(member)
-        record.lies += LIE
+        record.faults += LIE
         record.named = reason
 
     def penalty(self, member: Member) -> float:
         """What is held against it now, at least 0."""
         record = self._of(member)
-        return record.failures + record.lies
+        return record.failures + record.faults
 
     def avoided(self, member: Member) -> bool:
         """True if others are asked in its place wherever they can be."""
@@ -123,7 +129,7 @@ class Standing:
         record = self._records.setdefault(member.seat, _Record(at=now))
         share = 0.5 ** ((now - record.at) / self._half_life_s)
         record.failures *= share
-        record.lies *= share
+        record.faults *= share
         record.at = now
         if now - record.took_at > FORGOTTEN_S:
             record.took.clear()

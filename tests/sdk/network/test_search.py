@@ -67,7 +67,7 @@ def test_in_a_small_network_a_second_holder_confirms_without_another_round_trip(
             found = await network.query(QUERY, 10)
         assert all(hit.confirmed and len(hit.sources) >= 2 for hit in found)
         assert town.asked_for("/has") == 0
-        assert found.asked <= 5
+        assert found.asked == 5
         assert found.latency_ms == pytest.approx(20)
 
     run(main)
@@ -83,7 +83,7 @@ def test_a_large_network_is_asked_in_part_and_hits_are_confirmed_afterwards() ->
         assert [hit.cid for hit in found] == exact(everything, QUERY, 10)
         assert all(hit.confirmed for hit in found)
         assert found.complete
-        assert found.asked == town.asked_for("/QuerySynapse") < 40
+        assert found.asked == town.asked_for("/QuerySynapse") < 32
         assert 0 < town.asked_for("/has") <= 20
         assert found.latency_ms == pytest.approx(40)
 
@@ -146,7 +146,7 @@ def exact_share(town: Town, silent: set[int]) -> float:
     bits = 10
     keys = [(n << (256 - bits)).to_bytes(32, "big") for n in range(2**bits)]
     holders = [set(town.holders(f"v1::{key.hex()}")) for key in keys]
-    return sum(held <= silent for held in holders) / 2**bits
+    return float(sum(held <= silent for held in holders) / 2**bits)
 
 
 def test_the_deadline_holds_when_members_that_nobody_can_stand_in_for_are_silent() -> None:

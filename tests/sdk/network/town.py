@@ -112,7 +112,7 @@ class Node:
     def _query(self, asked: Json) -> Json:
         query = unit(from_base64(asked["query_b64"]))
         where = parse_where(asked["where"]) if asked.get("where") else None
-        hits = [
+        hits: list[Json] = [
             {
                 "cid": one.cid,
                 "score": float(unit(one.vector) @ query),
