@@ -5,27 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 
 from engram.cli.corpus import passages
 from engram.cli.model_offer import with_model
 from engram.cli.options import Json, settings
 from engram.cli.output import note, print_json, say
+from engram.cli.validators import ValidatorDir, ValidatorUrl, fetched, url_of
 from engram.config import EmbedderSettings, ValidatorSettings
-from engram.errors import InvalidInput, ServerUnreachable
-from engram.storage.lock import describe_holder
+from engram.errors import InvalidInput
 from engram.validator.app import run_validator
 from engram.validator.explain import explain as explanation_of
 from engram.validator.explain import told
 from engram.validator.state.database import read_only
-
-STATUS_WITHIN_S = 10.0
-
-ValidatorDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="folder of the state; default: .engram/validator"),
-]
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False, invoke_without_command=True)
 
@@ -116,9 +108,7 @@ def explain(
 def status(
     context: typer.Context,
     data_dir: ValidatorDir = None,
-    url: Annotated[
-        str | None, typer.Option(help="validator to ask; default: the one on this folder")
-    ] = None,
+    url: ValidatorUrl = None,
     json_: Json = False,
 ) -> None:
     """Show how the validator does: chain, cadences, its weights and their next window.
@@ -128,31 +118,11 @@ def status(
       engram validator status
       engram validator status --url http://127.0.0.1:8100 --json
     """
-    chosen = settings(ValidatorSettings, data_dir=data_dir or context.obj)
-    body = fetched(url or url_of(chosen), "/status")
+    body = fetched(url_of(url, data_dir or context.obj), "/status")
     if json_:
         print_json(body)
         return
     show(body)
-
-
-def url_of(chosen: ValidatorSettings) -> str:
-    """Where the validator on this folder serves. Raises ServerUnreachable if none does."""
-    holder = describe_holder(chosen.data_dir)
-    if holder is None or holder.url is None:
-        raise ServerUnreachable(f"No validator runs on {chosen.data_dir}; start it, or name --url.")
-    return holder.url
-
-
-def fetched(url: str, path: str) -> dict[str, Any]:
-    """A JSON object from a validator. Raises ServerUnreachable."""
-    try:
-        reply = httpx.get(url.rstrip("/") + path, timeout=STATUS_WITHIN_S, trust_env=False)
-        reply.raise_for_status()
-        body: dict[str, Any] = reply.json()
-    except (httpx.HTTPError, ValueError) as error:
-        raise ServerUnreachable(f"{url} does not answer as a validator: {error}") from None
-    return body
 
 
 def show(body: dict[str, Any]) -> None:

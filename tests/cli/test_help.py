@@ -18,6 +18,7 @@ COMPUTING = {"numpy", "faiss", "onnxruntime"}
 GROUPS = {
     "model": ["install", "status"],
     "wallet": ["create", "list", "regenerate"],
+    "replication": ["status", "list", "show"],
     "chain": [
         "create",
         "status",

@@ -10,7 +10,7 @@ from engram.chain.interface import Axon, Chain, Signer
 from engram.chain.signatures import verify
 from engram.config import ValidatorSettings
 from engram.dht import RoutingTable
-from engram.validator import report, reward
+from engram.validator import coverage, report, reward
 from engram.validator.clock import Clock
 from engram.validator.corpus import Corpus
 from engram.validator.making import Embeds
@@ -127,6 +127,24 @@ class World:
         from engram.validator.placing import shortfall
 
         return bool(shortfall(self.parts.roster.assignments(), self.settings.min_known))
+
+    def holders(self, cid: str) -> list[SimulatedMiner]:
+        """The miners that placement names."""
+        membership = self.parts.roster.table.current
+        assert membership is not None
+        return [self.network.by_uid[member.uid] for member in membership.assigned(cid)]
+
+    def lose(self, cid: str, among: int) -> list[SimulatedMiner]:
+        """So many of its holders have it no more; which."""
+        chosen = self.holders(cid)[:among]
+        for miner in chosen:
+            miner.records.pop(cid, None)
+        return chosen
+
+    def told(self, cid: str) -> dict[str, Any]:
+        """What the validator says of a user's record."""
+        with self.parts.state.read() as connection:
+            return coverage.of_cid(connection, cid, self.parts.roster.miners)
 
     async def scored(self, rounds: int = 1) -> None:
         for _ in range(rounds):

@@ -28,6 +28,9 @@ VALIDATOR_PACE = {
     "placing_every_s": "2",
     "min_known": "10",
     "unreachable_after_s": "6",
+    "survey_every_s": "2",
+    "repair_every_s": "3",
+    "repair_after_s": "10",
 }
 SHORTENED = (
     "blocks of 1 s instead of 12, placement every 5 blocks instead of 100, scoring every 3 s "
