@@ -11,6 +11,7 @@ import pytest
 
 from engram.core import limits, where
 from engram.core.where import matches, parse_where
+from engram.protocol import nodes
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "protocol.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^\| `(\{.*\})` \| `(.*;)` \|$", PAGE, re.MULTILINE)
@@ -34,6 +35,7 @@ def test_the_pairs_in_the_table(rules: ModuleType) -> None:
         (2, [limits.CHALLENGE_TTL_S, limits.MAX_CHALLENGE_TTL_S, limits.HASH_BYTES]),
         (3, [limits.REPLICAS, limits.MAX_UID, limits.HASH_BYTES]),
         (5, [where.MAX_DEPTH, where.MAX_TERMS, where.MAX_MEMBERS]),
+        (8, [nodes.MAX_RANGES, nodes.SPLIT, nodes.LISTED_AT_MOST, nodes.MAX_WANTED]),
     ],
 )
 def test_the_limits_are_named(number: int, values: list[int]) -> None:
