@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,10 @@ UNEXPECTED = {
     "unexpected error",
     "a background turn failed and will be repeated",
 }
+
+
+BUSY = re.compile(r"^engram\.errors\.(Overloaded|StorageFull|NotReady): .*\Z", re.MULTILINE)
+"""A disk that is slow or full is a fault like others: the turn is repeated."""
 
 
 class Unexpected(AssertionError):
@@ -25,7 +30,7 @@ class Collected:
         self.found: list[str] = []
 
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> str:
-        if event["event"] in UNEXPECTED:
+        if event["event"] in UNEXPECTED and not BUSY.search(event.get("exception", "")):
             self.found.append(str(event))
         raise structlog.DropEvent
 
