@@ -101,7 +101,8 @@ class AsyncEngramClient:
         return await self.result(wire.query_by_vector(vector, top_k, where))
 
     async def get(self, cid: str) -> Record:
-        """One record. Raises NotFound, or RefusedHere if the operator deleted it."""
+        """One record. Raises NotFound, RefusedHere if the operator deleted it, or CidMismatch if
+        the node answers with another. Its bytes are not checked here: see ``verify``."""
         return await self.result(wire.get(cid))
 
     async def page(

@@ -100,7 +100,8 @@ class EngramClient:
         return self.result(wire.query_by_vector(vector, top_k, where))
 
     def get(self, cid: str) -> Record:
-        """One record. Raises NotFound, or RefusedHere if the operator deleted it."""
+        """One record. Raises NotFound, RefusedHere if the operator deleted it, or CidMismatch if
+        the node answers with another. Its bytes are not checked here: see ``verify``."""
         return self.result(wire.get(cid))
 
     def page(

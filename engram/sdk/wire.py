@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import orjson
 
-from engram.errors import InvalidInput, ServerError
+from engram.errors import CidMismatch, InvalidInput, ServerError
 from engram.sdk.items import Draft, Item, Vector, checked_text, drafts, encode, item, vector_b64
 from engram.sdk.own_embedder import OwnEmbedder
 from engram.sdk.results import (
@@ -82,7 +82,8 @@ def query_by_vector(
 
 
 def get(cid: str) -> Call[Record]:
-    return _get(f"/retrieve/{quote(cid, safe=':')}", _read_record)
+    call = _get(f"/retrieve/{quote(cid, safe=':')}", _read_record)
+    return replace(call, settle=partial(_the_one_asked_for, cid))
 
 
 def page(limit: int = 100, cursor: str | None = None, where: Metadata | None = None) -> Call[Page]:
@@ -230,6 +231,14 @@ def _read_route(body: Any) -> RouteReply:
     from engram.protocol import RouteReply
 
     return RouteReply.model_validate(body)
+
+
+def _the_one_asked_for(cid: str, body: Any) -> Any:
+    if body["cid"] != cid:
+        raise CidMismatch(
+            f"The node was asked for {cid} and answered with {body['cid']}. Ask another one."
+        )
+    return body
 
 
 def _with_its_text(body: Any) -> Any:

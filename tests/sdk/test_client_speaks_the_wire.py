@@ -108,7 +108,7 @@ def test_the_small_calls() -> None:
 
 
 def test_a_cid_cannot_leave_its_place_in_the_path() -> None:
-    node = ScriptedNode(ok(RECORD))
+    node = ScriptedNode(ok(RECORD | {"cid": "../stats?x#y"}))
     node.client().get("../stats?x#y")
     assert node.requests[0].url.raw_path == b"/retrieve/..%2Fstats%3Fx%23y"
 

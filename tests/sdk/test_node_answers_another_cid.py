@@ -102,3 +102,17 @@ async def test_a_node_that_embeds_itself_cannot_be_checked_before_verify() -> No
     async with lied_to("remote") as (node, client):
         node.of_reply = lambda body: body | {"cid": OTHER}
         assert (await client.ingest("oak")).cid == OTHER
+
+
+async def test_another_record_than_was_asked_for_is_noticed() -> None:
+    async with lied_to(HashEmbedder()) as (node, client):
+        cid = (await client.ingest("oak")).cid
+        node.of_reply = lambda body: body | {"cid": OTHER}
+        with pytest.raises(CidMismatch) as caught:
+            await client.get(cid)
+        assert cid in caught.value.message and OTHER in caught.value.message
+        with EngramClient(node.url, embed="remote") as one:
+            with pytest.raises(CidMismatch):
+                await asyncio.to_thread(one.get, cid)
+            with pytest.raises(CidMismatch):
+                await asyncio.to_thread(one.verify, cid)

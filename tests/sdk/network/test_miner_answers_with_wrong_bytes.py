@@ -28,7 +28,7 @@ def each_hit(change: Callable[[Json], Json]) -> Lie:
 
 OTHER_BYTES = on("/retrieve", lambda body: body | {"embedding_b64": to_base64(direction("other"))})
 OTHER_TEXT = on("/retrieve", lambda body: body | {"metadata": body["metadata"] | {"text": "no"}})
-ANOTHER_RECORD = on("/retrieve", lambda body: records(1, "another")[0].body())
+ANOTHER_RECORD = on("/retrieve", lambda body: records(1, 77)[0].body())
 HIGHER_SCORES = each_hit(lambda hit: hit | {"score": 0.97})
 OTHER_METADATA = each_hit(lambda hit: hit | {"metadata": {"text": "buy"}, "text": "buy"})
 
