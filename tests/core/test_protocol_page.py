@@ -9,8 +9,10 @@ from types import ModuleType
 
 import pytest
 
+from engram import protocol
 from engram.core import limits, where
 from engram.core.where import matches, parse_where
+from engram.miner.replication import frame
 from engram.protocol import nodes
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "protocol.md").read_text("utf-8")
@@ -35,6 +37,8 @@ def test_the_pairs_in_the_table(rules: ModuleType) -> None:
         (2, [limits.CHALLENGE_TTL_S, limits.MAX_CHALLENGE_TTL_S, limits.HASH_BYTES]),
         (3, [limits.REPLICAS, limits.MAX_UID, limits.HASH_BYTES]),
         (5, [where.MAX_DEPTH, where.MAX_TERMS, where.MAX_MEMBERS]),
+        (7, [protocol.MAX_REPLICAS, protocol.MAX_ABSENT, limits.EMBEDDING_BYTES]),
+        (7, [frame.MAX_METADATA_JSON, frame.MAX_TEXT_BYTES, limits.MAX_TEXT_CODE_POINTS]),
         (8, [nodes.MAX_RANGES, nodes.SPLIT, nodes.LISTED_AT_MOST, nodes.MAX_WANTED]),
     ],
 )
