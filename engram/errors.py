@@ -37,6 +37,7 @@
     │   ├── TooFewReplicas          503  too_few_replicas
     │   ├── InexactEmbedder         503  inexact_embedder
     │   ├── BlobsUnavailable        503  blobs_unavailable
+    │   ├── DescriberUnavailable    503  describer_unavailable
     │   └── ChainUnavailable        503  chain_unavailable
     ├── StoreError                  500  store_error          exit 6
     │   ├── StoreLocked             500  store_locked
@@ -52,6 +53,7 @@
     ├── BlobRejected                502  blob_rejected        exit 10
     ├── BlobMismatch                502  blob_mismatch        exit 10
     ├── Underfunded                 402  underfunded          exit 10
+    ├── DescriberRefused            502  describer_refused    exit 5
     ├── CannotListen                500  cannot_listen        exit 8
     ├── ServerUnreachable           502  server_unreachable   exit 5
     ├── CidMismatch                 502  cid_mismatch         exit 1
@@ -252,6 +254,10 @@ class BlobsUnavailable(Unavailable, code="blobs_unavailable"):
     """The place of raw files gave no answer in time; it is tried again."""
 
 
+class DescriberUnavailable(Unavailable, code="describer_unavailable"):
+    """Whoever describes images gave no answer in time, or asks to come back later."""
+
+
 class StoreError(EngramError, code="store_error", exit_code=6):
     """The data directory cannot be used as it is."""
 
@@ -306,6 +312,10 @@ class BlobMismatch(EngramError, code="blob_mismatch", status=502, exit_code=10):
 
 class Underfunded(EngramError, code="underfunded", status=402, exit_code=10):
     """The wallet holds less than storing the file costs."""
+
+
+class DescriberRefused(EngramError, code="describer_refused", status=502, exit_code=5):
+    """Whoever describes images refused; the sentence says what its operator can do."""
 
 
 class CannotListen(EngramError, code="cannot_listen", exit_code=8):
