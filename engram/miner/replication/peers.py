@@ -12,10 +12,12 @@ from typing import Any, Self
 
 import aiohttp
 import orjson
+import structlog
 from yarl import URL
 
 from engram import __version__
 from engram.dht import Member
+from engram.errors import ClockSkew
 from engram.miner.replication.interface import Answer, Clock, Failure, Trouble
 from engram.net.addresses import is_global
 from engram.net.signed import NONCE_BYTES, Signer, signed_headers
@@ -33,6 +35,8 @@ HEADERS = {
     "Accept-Encoding": "identity",  # a small reply must not unpack into a large one
     "User-Agent": f"engram/{__version__}",
 }
+
+log = structlog.get_logger("engram.replication")
 
 
 def fresh_nonce() -> str:
@@ -153,7 +157,10 @@ class SignedPeers:
             if isinstance(received, Failure):
                 response.close()  # the rest of the reply is not worth reading
                 return received
-            return judged(response, received)
+            answer = judged(response, received)
+        if isinstance(answer, Failure) and answer.code == ClockSkew.code:
+            log.warning("clocks differ, or it has just started", uid=member.uid, url=member.url)
+        return answer
 
     async def _headers(self, member: Member, outgoing: Outgoing) -> dict[str, str]:
         """Large bodies are hashed, so this is done in a thread."""
