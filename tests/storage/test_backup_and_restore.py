@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,22 @@ def test_a_restored_store_has_everything(copied: Path, opened: Open, tmp_path: P
     used = store.stats().last_sequence
     put(store, *records(1, seed=8))
     assert store.stats().last_sequence == used + 1 == 31
+
+
+def test_the_outbox_comes_along(opened: Open, tmp_path: Path) -> None:
+    store = opened()
+    unchecked = replace(HELD[1], text="poison", text_verified=False)
+    put(store, *(replace(one, deliver_to=(5, 6)) for one in HELD[2:]), unchecked)
+    store.delivered(6, [HELD[2].cid])
+    backup(tmp_path / "store", tmp_path / "copy.engram")
+    store.drop_seats([5])
+    restore(tmp_path / "copy.engram", tmp_path / "again")
+    again = opened(TINY, tmp_path / "again")
+    assert again.waiting() == {5: 28, 6: 27}
+    assert [one.cid for one in again.outbox(5, 99)] == sorted(one.cid for one in HELD[2:])
+    held = again.get(HELD[1].cid)
+    assert held is not None and (held.text, held.text_verified) == (None, False)
+    assert again.fsck().ok
 
 
 def test_the_original_goes_on(copied: Path, opened: Open, tmp_path: Path) -> None:

@@ -96,6 +96,42 @@ def test_a_record_with_a_tombstone(filled: EmbeddedStore, tmp_path: Path) -> Non
     assert report.database == [f"{HELD[2].cid} is held and carries a tombstone"]
 
 
+NOBODY = "v1::" + "0" * 64
+POINTLESS = [f"{NOBODY} waits for seat {seat} and is not held" for seat in (5, 6)]
+
+
+@pytest.fixture
+def pointless(filled: EmbeddedStore, tmp_path: Path) -> Path:
+    """A closed store in whose outbox two of three records are not there."""
+    filled.enqueue([(5, HELD[2].cid), (5, HELD[3].cid), (6, HELD[2].cid)])
+    filled.close()
+    connection = sqlite3.connect(tmp_path / "store" / "records.sqlite3")
+    key = parse_cid(HELD[2].cid)
+    connection.execute("UPDATE outbox SET cid = zeroblob(32) WHERE cid = ?", (key,))
+    connection.commit()
+    connection.close()
+    return tmp_path / "store"
+
+
+def test_deliveries_of_what_is_not_held(pointless: Path, opened: Open) -> None:
+    for repair in (False, True):
+        report = fsck(pointless, TINY, repair=repair)
+        assert report.outbox == report.as_dict()["outbox"] == POINTLESS
+        assert not report.ok
+        assert report.repaired is repair
+    assert fsck(pointless, TINY).ok
+    assert opened().waiting() == {5: 1}
+
+
+def test_they_are_dropped_while_serving_too(pointless: Path, opened: Open) -> None:
+    store = opened()
+    assert store.waiting() == {5: 2, 6: 1}
+    assert store.fsck().outbox == POINTLESS
+    assert store.fsck(repair=True).repaired
+    assert store.waiting() == {5: 1}
+    assert store.fsck().ok
+
+
 def test_a_torn_snapshot_is_mended(filled: EmbeddedStore, tmp_path: Path, opened: Open) -> None:
     filled.close()
     (index,) = (tmp_path / "store").rglob("index.faiss")

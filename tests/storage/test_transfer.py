@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,19 @@ def test_a_tombstone_refuses_an_import(opened: Open, tmp_path: Path) -> None:
     assert [number for number, _ in report.refused] == [8]
     assert victim.cid in report.refused[0][1]
     assert store.has([victim.cid]) == {}
+
+
+def test_what_is_kept_back_or_queued_stays_at_home(opened: Open, tmp_path: Path) -> None:
+    store, path = opened(), tmp_path / "out.jsonl"
+    (vector,) = vectors(1)
+    put(store, replace(record(vector, {}, "poison"), text_verified=False, deliver_to=(5,)))
+    export_records(store, path)
+    assert "poison" not in path.read_text()
+    other = opened(TINY, tmp_path / "other")
+    assert import_records(other, path).stored == 1
+    (one,) = other.list(9).records
+    assert one.text is None and one.text_verified
+    assert other.waiting() == {}
 
 
 def test_an_import_waits_for_room(opened: Open, tmp_path: Path) -> None:
