@@ -277,6 +277,18 @@ class ClientSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ENGRAM_", extra="ignore", frozen=True)
 
     url: str = Field("http://127.0.0.1:8091", description="node that the CLI talks to")
+    chain: str = Field(
+        "none",
+        pattern=CHAINS,
+        description="chain whose subnet the CLI reads and writes as a whole; `none`: one node",
+    )
+    netuid: int = Field(1, ge=0, le=65535, description="that subnet")
+    placement_blocks: int = Field(
+        100, ge=1, description="blocks from one placement to the next; the same on a whole subnet"
+    )
+    query_deadline_s: float = Field(
+        5.0, gt=0, description="seconds that a search of a whole network may take"
+    )
     timeout_s: float = Field(30.0, gt=0, description="seconds before a call is given up")
 
 
