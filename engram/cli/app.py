@@ -37,7 +37,9 @@ COMMANDS = {
     "query": Entry("records:query", "Find the records nearest in meaning to a text."),
     "get": Entry("records:get", "Show one record."),
     "verify": Entry("verify:verify", "Recompute a record's CID here, without trusting the node."),
-    "list": Entry("records:list_", "List records in order of arrival."),
+    "list": Entry(
+        "records:list_", "List records: of a node in order of arrival, of a network each once."
+    ),
     "route": Entry("route:route", "Show which miners are to hold a record, and who answers."),
     "peers": Entry("route:peers", "Show the members of the network, as one node sees them."),
     "replication": Entry(

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engram.cli.notice import tell_that_it_is_public
 from engram.cli.options import EmbedBy, Json, Namespace, Url, client, parse_meta
 from engram.cli.output import note, print_json, progress, say
+from engram.cli.target import Chain, Netuid, network_of
 from engram.errors import InvalidInput
 from engram.sdk import wire
 from engram.sdk.wire import parsed
 
 if TYPE_CHECKING:
     from engram.cli.upload import Upload
-    from engram.sdk import EngramClient, Ingested
+    from engram.sdk import EngramClient, EngramNetwork, Ingested
     from engram.sdk.results import Replicas
 
 FAILURES_SHOWN = 20
@@ -45,6 +47,8 @@ def ingest(
     ] = None,
     embed: EmbedBy = "auto",
     url: Url = None,
+    chain: Chain = None,
+    netuid: Netuid = None,
     json_: Json = False,
 ) -> None:
     """Store a text, or a file of many records.
@@ -52,7 +56,8 @@ def ingest(
     Each line of a file is a JSON object with "text" or "raw_embedding" and, if you like,
     "metadata". Storing a record again changes nothing, so a command that was cut off is
     simply run again. Where the exact embedder is installed this machine embeds, knows each CID
-    before it sends, and stops if the node names another.
+    before it sends, and stops if the node names another. In a network the record then goes
+    straight to one of its holders.
 
     \b
     Examples:
@@ -65,15 +70,22 @@ def ingest(
     if (text is None) == (file is None):
         raise InvalidInput("Give a TEXT to store, or --file with a JSONL file.")
     metadata = parse_meta([*(meta or []), *([f"namespace={namespace}"] if namespace else [])])
+    if (target := network_of(url, chain, netuid)) is not None:
+        tell_that_it_is_public(target.chain, private=not target.is_public)
+        with target.open(embed) as network:
+            if file is None:
+                stored = network.add(_text(text or ""), metadata, min_replicas=min_replicas)
+                _tell_stored(stored, asdict(stored) | {"error": None}, json_=json_)
+            else:
+                _ingest_file(_upload(network, metadata, min_replicas), file, json_)
+        return
     with client(url, embed) as node:
         tell_that_it_is_public(node.url)
         if file is None:
             call = wire.ingest(_text(text or ""), metadata, min_replicas=min_replicas)
             _ingest_text(node, call, json_)
         else:
-            from engram.cli.upload import Upload  # brings the core, which a text does not need
-
-            _ingest_file(Upload(node, metadata, min_replicas), file, json_)
+            _ingest_file(_upload(node, metadata, min_replicas), file, json_)
 
 
 def _text(given: str) -> str:
@@ -82,10 +94,21 @@ def _text(given: str) -> str:
 
 def _ingest_text(node: EngramClient, call: wire.Call[Ingested], json_: bool) -> None:
     body = node.body(call)
+    _tell_stored(parsed(call, body), body, json_=json_)
+
+
+def _upload(
+    place: EngramClient | EngramNetwork, metadata: dict[str, Any], min_replicas: int | None
+) -> Upload:
+    from engram.cli.upload import Upload  # brings the core, which a text does not need
+
+    return Upload(place, metadata, min_replicas)
+
+
+def _tell_stored(stored: Ingested, body: dict[str, Any], *, json_: bool) -> None:
     if json_:
         print_json(body)
         return
-    stored = parsed(call, body)
     say(stored.cid)
     if stored.duplicate:
         note("It was there before.")

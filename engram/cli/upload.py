@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rich.progress import Progress, TaskID
 
@@ -11,8 +11,11 @@ from engram.cli.output import note
 from engram.core import strict_json
 from engram.errors import InvalidInput, ServerError, ServerUnreachable, Unavailable
 from engram.protocol import MAX_LINE_BYTES
-from engram.sdk import EngramClient, Failed, items
+from engram.sdk import Failed, items
 from engram.sdk.items import Item
+
+if TYPE_CHECKING:
+    from engram.sdk import EngramClient, EngramNetwork
 
 GROUP = 64  # lines a request: embedding 256 long texts would hold the bar for seconds
 FAILURES_KEPT = 100  # of a file that is wrong throughout, a hundred lines say enough
@@ -25,7 +28,10 @@ class Upload:
     """
 
     def __init__(
-        self, node: EngramClient, metadata: dict[str, Any], min_replicas: int | None = None
+        self,
+        node: EngramClient | EngramNetwork,
+        metadata: dict[str, Any],
+        min_replicas: int | None = None,
     ) -> None:
         self._node = node
         self._metadata = metadata

@@ -8,7 +8,9 @@ import typer
 
 from engram.cli.options import CidArgument, EmbedBy, Json, Url, client
 from engram.cli.output import print_json, say
+from engram.cli.target import Chain, Netuid, Target, network_of
 from engram.sdk import Verification
+from engram.sdk.own_embedder import Choice
 
 EMBEDDING = {
     "exact": ("ok", "the embedding is that of the text, bit for bit"),
@@ -39,17 +41,28 @@ def _tell(verdict: Verification) -> None:
         say("note    the text is kept beside the record; the CID does not cover it", style="yellow")
 
 
-def verify(cid: CidArgument, embed: EmbedBy = "auto", url: Url = None, json_: Json = False) -> None:
+def verify(
+    cid: CidArgument,
+    embed: EmbedBy = "auto",
+    url: Url = None,
+    chain: Chain = None,
+    netuid: Netuid = None,
+    json_: Json = False,
+) -> None:
     """Recompute a record's CID here, without trusting the node.
 
-    Also embeds the text again if the model is installed; `--embed remote` leaves that out. The
-    exit code is 1 if anything is not as it should be.
+    Of a network each holder is asked and judged by itself. Also embeds the text again if the
+    model is installed; `--embed remote` leaves that out. The exit code is 1 if anything is not
+    as it should be.
 
     \b
     Examples:
       engram verify v1::6ac1…
       engram verify v1::6ac1… --url http://203.0.113.7:8091 --json
     """
+    if (target := network_of(url, chain, netuid)) is not None:
+        _verify_holders(target, cid, embed, json_=json_)
+        return
     with client(url, embed) as node:
         verdict = node.verify(cid)
     if json_:
@@ -57,4 +70,20 @@ def verify(cid: CidArgument, embed: EmbedBy = "auto", url: Url = None, json_: Js
     else:
         _tell(verdict)
     if not verdict.ok:
+        raise typer.Exit(1)
+
+
+def _verify_holders(target: Target, cid: str, embed: Choice, *, json_: bool) -> None:
+    from engram.cli import across
+
+    with target.open(embed) as network:
+        found = network.verify(cid)
+    if json_:
+        print_json(across.verdict_body(found))
+    else:
+        given = [one.verification for one in found.holders if one.verification is not None]
+        across.tell_holders(found)
+        for verdict in given[:1]:
+            _tell(verdict)
+    if not found.ok:
         raise typer.Exit(1)

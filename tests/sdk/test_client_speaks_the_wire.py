@@ -155,7 +155,7 @@ def test_the_callers_objects_are_not_changed() -> None:
     "reply",
     [
         httpx.Response(200, text="<html>hello</html>"),
-        httpx.Response(200, json={"cid": "missing the rest"}),
+        httpx.Response(200, json={"cid": CID}),
         httpx.Response(200, json=[1, 2]),
         httpx.Response(404, text="nginx"),
     ],
