@@ -128,6 +128,7 @@ class Placing:
     def _due(self, assignments: Assignments) -> list[tuple[Miner, list[Offer]]]:
         with self._state.read() as connection:
             due = offers.due(connection, self._clock.now())
+        self._random.shuffle(due)
         by_miner: defaultdict[int, list[Offer]] = defaultdict(list)
         for offer in due:
             assigned = offer.miner in assignments.records.get(offer.record, ())

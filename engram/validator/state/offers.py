@@ -53,10 +53,10 @@ def make_due(tx: sqlite3.Connection, pairs: Iterable[tuple[int, int]]) -> int:
 
 
 def due(connection: sqlite3.Connection, now: float) -> list[Offer]:
-    """The offers that may be made now, in random order."""
+    """The offers that may be made now."""
     rows = connection.execute(
         "SELECT miner, record, attempts, throttled FROM offers "
-        "WHERE state = 'due' AND next_at <= ? ORDER BY random()",
+        "WHERE state = 'due' AND next_at <= ? ORDER BY miner, record",
         (now,),
     )
     return [Offer(**dict(row)) for row in rows]
