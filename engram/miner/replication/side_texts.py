@@ -16,7 +16,7 @@ Embed = Callable[[str], Awaitable[bytes | None]]
 
 Raises Overloaded or NotReady."""
 
-AT_ONCE = 8  # texts in the embedder's line; ingests stand in the same one
+AT_ONCE = 8  # texts looked up and embedded; everybody's reads and ingests stand in the same lines
 
 
 class SideText(NamedTuple):
@@ -44,9 +44,11 @@ class SideTexts:
         One that the metadata overrides is dropped, and so is one for a record whose text is here
         already: the first that passes stays. Raises Overloaded or NotReady.
         """
-        if copy.text is None or "text" in copy.metadata or await self._has_one(copy.cid):
+        if copy.text is None or "text" in copy.metadata:
             return NONE
         async with self._places:
+            if await self._has_one(copy.cid):
+                return NONE
             made = await self._embed(copy.text)
         if made is None:
             return SideText(copy.text, verified=False)
