@@ -34,11 +34,8 @@ def main() -> None:
         Thread(target=end_with_parent, name="leash", daemon=True).start()
     layout = Layout(given.folder)
     try:
-        lock = DirectoryLock(layout.root)
-        try:
-            supervise(layout, given, stop)
-        finally:
-            lock.release()
+        DirectoryLock(layout.root)  # until this process is gone, so that `down` waits for its end
+        supervise(layout, given, stop)
     except EngramError as error:
         sys.exit(report_failure(error, as_json=False))
 
