@@ -31,10 +31,7 @@ from engram.miner.replication.tally import Tally
 from engram.net.background import attempted
 
 WATCH_EVERY_S = 1.0  # the table moves every 20 minutes; a look costs microseconds
-FRESH = (
-    12  # a part of the interval of comparisons for which one look at the shelf serves: 5 s of 60
-)
-FRESH = 30  # a part of the interval between comparisons: what is here is looked up every 2 s of 60
+FRESH = 12  # a part of the interval between comparisons: what is here is looked up every 5 s of 60
 
 
 class Replication:
