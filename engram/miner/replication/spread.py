@@ -78,8 +78,7 @@ class Spread:
         sent = [
             replace(r, deliver_to=route.seats) for r, route in zip(records, routes, strict=True)
         ]
-        # Signing takes a thread and the disk another; a receipt for what was refused is dropped.
-        stored, own = await asyncio.gather(self.shelf.put(sent), self._own(routes, placement))
+        stored, own = await self._store(sent, routes, placement)
         expected = await self._bring(routes, stored, own, minima)
         return [
             self._outcome(one, expected, minimum)
@@ -93,7 +92,8 @@ class Spread:
 
     def _make_routes(self, records: Sequence[NewRecord]) -> list[Route]:
         local = self.holders.local
-        holders = self.holders.many([record.cid for record in records])
+        cids = [record.cid for record in records]
+        holders = self.holders.many(cids) if len(cids) > 1 else [self.holders.of(cids[0])]
         return [
             Route(
                 parcel_of(copy_of_new(record)),
@@ -103,11 +103,22 @@ class Spread:
             for record, held_by in zip(records, holders, strict=True)
         ]
 
-    async def _own(self, routes: Sequence[Route], placement: int) -> dict[str, SignedReceipt]:
-        """Receipts of this node, by CID, for what it holds itself."""
+    async def _store(
+        self, records: Sequence[NewRecord], routes: Sequence[Route], placement: int
+    ) -> tuple[list[Stored | Exception], dict[str, SignedReceipt]]:
+        """Put the records on disk; this node's receipts, by CID, for what it holds itself.
+
+        Receipts of a batch are signed meanwhile; one for what was refused is dropped.
+        """
         here = [(route.parcel.cid, route.parcel.size) for route in routes if route.here]
-        signed = await self.receipts.sign(here, placement) if here else []
-        return {receipt.cid: receipt for receipt in signed}
+        if len(here) > 1:
+            stored, signed = await asyncio.gather(
+                self.shelf.put(records), self.receipts.sign(here, placement)
+            )
+        else:
+            stored = await self.shelf.put(records)
+            signed = [self.receipts.sign_one(cid, size, placement) for cid, size in here]
+        return stored, {receipt.cid: receipt for receipt in signed}
 
     async def _bring(
         self,
