@@ -191,6 +191,7 @@ def test_only_a_side_text_is_sent_beside_the_metadata() -> None:
     assert copy_of(stored({"text": "inside"}, "inside")).text is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, MAX_BODY_BYTES // 3), max_size=20))
 def test_groups_fit_into_a_body_and_keep_the_order(sizes: list[int]) -> None:
     packed = [Packed(str(place), bytes(size)) for place, size in enumerate(sizes)]
