@@ -69,8 +69,7 @@ async def test_a_stopped_holder_is_stood_in_for_and_whole_when_it_is_back(tmp_pa
         await eventually(lambda: sum(holds(miner, cids) for miner in here) == 60)
         await gone.start()
         await eventually(lambda: holds(gone, cids) == lost)
-        away = lambda: [3 in miner.replication.reach.absent() for miner in here]  # noqa: E731
-        await eventually(lambda: not any(away()))
+        await eventually(lambda: all(3 not in each.replication.reach.absent() for each in here))
 
 
 async def post(signs: Sender, to: Miner, path: str, message: Message) -> Answer | Failure:
