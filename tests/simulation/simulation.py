@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,8 @@ from engram.config import ValidatorSettings
 from tests.simulation.faults import Faults
 from tests.simulation.invariants import Agreement, Messages, foreign, lacking
 from tests.simulation.liars import some_liars
-from tests.simulation.loop import simulate
-from tests.simulation.quiet import loud_only
 from tests.simulation.readers import Reader
-from tests.simulation.stage import simulated_parts
+from tests.simulation.stage import staged
 from tests.simulation.trace import Trace
 from tests.simulation.validator import Validator
 from tests.simulation.world import World
@@ -33,6 +30,7 @@ KEEP_FOREIGN_S = 600.0
 LEFT_WITHIN_S = KEEP_FOREIGN_S + 900.0
 PLACEMENT_BLOCKS = 25  # five minutes, so that nodes move often
 LOOK_EVERY_S = 10.0
+MENDING_S = 1_200.0
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,10 @@ def judging(folder: Path) -> ValidatorSettings:
         probes=1,
         spots=1,
         audit_sample=16,
-        scoring_every_s=300,
+        scoring_every_s=600,
         placing_every_s=60,
-        survey_every_s=180,
+        survey_every_s=600,
+        survey_pages=1,
         repair_every_s=120,
         repair_after_s=300,
         unreachable_after_s=ABSENT_AFTER_S,
@@ -74,7 +73,8 @@ class Simulation:
 
     def __init__(self, seed: int, hours: float, trace: Trace, folder: Path) -> None:
         self.seed = seed
-        self.seconds = hours * HOUR
+        self.seconds = max(hours * HOUR - MENDING_S, hours * HOUR / 4)
+        """Of faults; the rest is for mending them."""
         self.trace = trace
         self.world = World(
             seed,
@@ -118,8 +118,8 @@ class Simulation:
         readers = [Reader(self.world, f"reader{n}") for n in range(2)]
         await asyncio.gather(
             self.faults.run(self.seconds),
-            *(writer.write_for(self.seconds, 20.0) for writer in writers),
-            *(reader.read_for(self.seconds, 20.0) for reader in readers),
+            *(writer.write_for(self.seconds, 30.0) for writer in writers),
+            *(reader.read_for(self.seconds, 30.0) for reader in readers),
         )
         quiet_at = self.world.loop.time()
         self.trace.note("no more faults")
@@ -167,21 +167,20 @@ class Simulation:
 
 
 def run(seed: int, hours: float, file: TextIO | None = None) -> Outcome:
-    """Simulate a seed from its begin to its end. Raises Broken with the last events."""
+    """Simulate a seed from its begin to its end. Raises Broken or Unexpected with the last events.
+
+    ``hours`` are simulated ones; the last twenty minutes of them are without faults.
+    """
     trace = Trace(file)
-    with tempfile.TemporaryDirectory(dir=fast_folder()) as folder, simulated_parts(), loud_only():
-        try:
-            return simulate(begun(seed, hours, trace, Path(folder)))
-        except BaseException as error:
-            error.add_note(f"seed {seed}, {hours:g} hours; the last events:\n{''.join(trace.last)}")
-            raise
 
+    async def begun(folder: Path) -> Outcome:
+        return await Simulation(seed, hours, trace, folder).run()
 
-async def begun(seed: int, hours: float, trace: Trace, folder: Path) -> Outcome:
-    return await Simulation(seed, hours, trace, folder).run()
-
-
-def fast_folder() -> str | None:
-    """Memory, where there is a folder for it: what is written there need not survive."""
-    memory = Path("/dev/shm")
-    return str(memory) if memory.is_dir() else None
+    try:
+        return staged(begun)
+    except BaseException as error:
+        error.add_note(
+            f"seed {seed}, {hours:g} hours; again: python -m tests.simulation --seed {seed} "
+            f"--hours {hours:g}\nthe last events:\n{''.join(trace.last)}"
+        )
+        raise
