@@ -18,7 +18,7 @@ ifdef NO_RUST
 export ENGRAM_CORE := python
 endif
 
-.PHONY: up down test test-twin test-aarch64 check bench chaos requirements clean help
+.PHONY: up down test test-twin test-aarch64 check bench scaling chaos requirements clean help
 
 up: ## Set up and start a dev chain, 3 miners and a validator (DEMO=1: show it and stop; DETACH=1: leave it running)
 	@$(BOOTSTRAP) run
@@ -47,6 +47,10 @@ check: ## Lint, format and types, in Python and Rust
 bench: ## Measure speed and recall on this machine; results go to benchmarks/results
 	@$(BOOTSTRAP) bench
 	@$(BIN)/python -m benchmarks
+
+scaling: ## Compute what 256 miners and 10 million records do; results and plots for docs/scaling.md
+	@$(BOOTSTRAP) bench
+	@$(BIN)/python -m benchmarks.scaling
 
 chaos: ## The long fault tests: 200 rounds of kill -9, full disks, torn files
 	@$(BOOTSTRAP) dev

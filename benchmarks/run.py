@@ -22,6 +22,7 @@ from benchmarks.scale import FULL, QUICK, Scale
 RESULTS = Path(__file__).parent / "results"
 NAMES = (
     "core",
+    "placement",
     "embedder",
     "ingest_text",
     "ingest_raw",

@@ -102,7 +102,7 @@ class Cover:
         return math.fsum(shares[~self._within(answered)])
 
     def shares(self) -> dict[int, float]:
-        """The share of all records, 0..1, that each UID is a holder of; together min(3, members)."""
+        """What share of all records, 0..1, each UID is a holder of; together min(3, members)."""
         held, shares = self._regions
         return {m.uid: math.fsum(shares[held[:, at]]) for at, m in enumerate(self._members)}
 

@@ -12,7 +12,15 @@ import pytest
 from benchmarks.run import NAMES
 from benchmarks.scale import Scale
 
-GATES = {"ingest_text": 1, "ingest_raw": 3, "query": 2, "recall": 8, "start": 2, "validator": 3}
+GATES = {
+    "placement": 2,
+    "ingest_text": 1,
+    "ingest_raw": 3,
+    "query": 2,
+    "recall": 8,
+    "start": 2,
+    "validator": 3,
+}
 
 
 @pytest.mark.parametrize("name", GATES)
