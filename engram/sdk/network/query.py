@@ -20,7 +20,7 @@ from engram.sdk.network.confirm import Confirmation
 from engram.sdk.network.merge import Candidate, merged
 from engram.sdk.network.needed import Needed
 from engram.sdk.network.proof import Proof, disputed
-from engram.sdk.network.results import NetworkHit, NetworkResults, Rejected, name_of
+from engram.sdk.network.results import NetworkHit, NetworkResults, Rejected, Silent, name_of
 from engram.sdk.network.search import Answers, Search
 from engram.sdk.network.view import View
 from engram.sdk.own_embedder import OwnEmbedder
@@ -28,6 +28,7 @@ from engram.sdk.results import Metadata, Results
 
 SEARCH_SHARE = 0.6  # of the deadline: what is found late can still be confirmed and proved
 CONFIRM_SHARE = 0.8
+OF_LATE = "it did not do what it was asked of late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,10 @@ class NetworkQuery:
             asked=len(answers.asked),
             answered=len(answers.found),
             missing_fraction=self._needed.missing(answers.found.keys()),
-            silent=tuple(answers.silent[uid] for uid in sorted(answers.silent)),
+            silent=(
+                *(answers.silent[uid] for uid in sorted(answers.silent)),
+                *self._spared(answers),
+            ),
             rejected=(*answers.rejected, *rejected, *more),
             latency_ms=round((self._asking.monotonic() - self._began) * 1000, 3),
             placement=self._view.placement,
@@ -170,6 +174,15 @@ class NetworkQuery:
             sources=tuple(name_of(m) for m in self._members(candidate.claims)),
             holders=tuple(name_of(m) for m in self._members(candidate.ages)),
         )
+
+    def _spared(self, answers: Answers) -> list[Silent]:
+        """Members that were not asked because of what they did before."""
+        standing = self._asking.standing
+        return [
+            Silent(name_of(member), f"not asked: {standing.of(member).caught or OF_LATE}")
+            for member in self._view.members
+            if member.uid not in answers.asked and standing.avoided(member)
+        ]
 
     def _members(self, uids: Collection[int]) -> list[Member]:
         return [member for member in self._view.members if member.uid in uids]

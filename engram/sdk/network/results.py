@@ -20,7 +20,7 @@ class NodeName:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """A member that was asked and gave no answer in time."""
+    """A member that gave no answer in time, or was spared the question for its past."""
 
     node: NodeName
     reason: str
