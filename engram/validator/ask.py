@@ -111,13 +111,23 @@ class Asker:
         return await self._ask(self._request(url, "/has", {"cids": list(cids)}), HasReply)
 
     async def repair(
-        self, url: str, hotkey: str, cids: Sequence[str], signer: Signer
+        self, url: str, hotkey: str, cids: Sequence[str], signer: Signer, nonce: str
     ) -> Asked[RepairReply] | Failure:
-        """Ask a holder (``hotkey``) to see that these records have all their holders."""
+        """Ask a holder (``hotkey``) to see that these records have all their holders.
+
+        ``nonce``: 32 hexadecimal digits, never used before.
+        """
         request = self._request(url, "/repair", {"cids": list(cids)})
         time_ms = round(self._clock.now() * 1000)
         headers = await asyncio.to_thread(
-            signed_headers, signer, hotkey, "POST", request.path, request.content() or b"", time_ms
+            signed_headers,
+            signer,
+            hotkey,
+            "POST",
+            request.path,
+            request.content() or b"",
+            time_ms,
+            nonce,
         )
         return await self._once(replace(request, headers=headers), RepairReply)
 

@@ -109,8 +109,8 @@ def _note_post(tx: sqlite3.Connection, one: Handed, placement: int, now: float) 
 
 
 def wait_of(failure: Failure) -> float:
-    """Seconds until a post is tried again, with another member."""
-    if failure.verdict is Verdict.UNREACHABLE:
+    """Seconds until a post is tried again, with another member most likely."""
+    if failure.verdict is Verdict.UNREACHABLE or failure.code in REFUSALS:
         return 0.0
     return BACK_OFF_S if failure.retry_after is None else failure.retry_after
 

@@ -80,8 +80,9 @@ class Mending:
             groups = {group.id: group for group in holder_sets.groups(connection)}
             found = {r.id: r for r in listing.by_id(connection, failed, groups)}
             short = [group for group in groups.values() if is_short(group, counted)]
-            page = listing.page(connection, short, self._place, A_TURN - len(found))
-        self._place = page[-1].place if page else FIRST
+            room = A_TURN - len(found)
+            page = listing.page(connection, short, self._place, room)
+        self._place = page[-1].place if page and len(page) == room else FIRST
         found |= {record.id: record for record in page if self._stays(record)}
         return self._by_holder(list(found.values()), counted)
 
@@ -103,7 +104,8 @@ class Mending:
 
     async def _hand(self, miner: Miner, records: list[Listed], asked: list[int]) -> None:
         cids = [record.cid for record in records]
-        answer = await self._asker.repair(miner.url, miner.hotkey, cids, self._signer)
+        nonce = f"{self._random.getrandbits(128):032x}"
+        answer = await self._asker.repair(miner.url, miner.hotkey, cids, self._signer, nonce)
         if isinstance(answer, Asked):
             self.handed += answer.message.accepted
             asked += [record.id for record in records]

@@ -49,6 +49,9 @@ class SimulatedMiner:
     finds_at_random: bool = False
     fails_proofs: bool = False
     ingest_failure: Failure | None = None
+    repair_failure: Failure | None = None
+    age_ms: int = 5_000
+    """Of every record, as it tells others."""
     forwards: bool = True
     signs: bool = True
     forges: Callable[[Json], Json] = lambda receipt: receipt
@@ -76,7 +79,7 @@ class SimulatedMiner:
         if path == "/list":
             return self.reply(self.page(body))
         if path == "/has":
-            return self.reply({"held": {c: 5_000 for c in body["cids"] if c in self.records}})
+            return self.reply({"held": {c: self.age_ms for c in body["cids"] if c in self.records}})
         if path == "/repair":
             return self.look_after(request)
         assert path.startswith("/retrieve/"), path
@@ -168,7 +171,9 @@ class SimulatedMiner:
             "signature": signer(miner_name(self.uid)).sign(message).hex(),
         }
 
-    def look_after(self, request: Request) -> Answer:
+    def look_after(self, request: Request) -> Answer | Failure:
+        if self.repair_failure is not None:
+            return self.repair_failure
         assert request.headers["Engram-Receiver"] == self.hotkey
         self.repairs += request.body["cids"]
         return self.reply({"accepted": len(request.body["cids"])})
