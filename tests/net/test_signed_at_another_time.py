@@ -45,3 +45,18 @@ async def test_what_was_signed_before_the_start_is_refused() -> None:
     with pytest.raises(ClockSkew, match="began to remember"):
         await receiver.take(signed(receiver))
     await receiver.take(signed(receiver, late_s=-0.001))
+
+
+@pytest.mark.parametrize("off_s", [-3600.0, 3600.0])
+async def test_a_clock_that_was_wrong_at_the_start_keeps_nobody_out(off_s: float) -> None:
+    receiver = Receiver()
+    receiver.clocks.wall += off_s
+    receiver.restart()
+    receiver.clocks.pass_(5)
+    before_the_start = signed(receiver, late_s=6)
+    receiver.clocks.wall -= off_s
+    await receiver.take(signed(receiver))
+    with pytest.raises(ClockSkew):
+        await receiver.take(before_the_start)
+    with pytest.raises(ClockSkew, match="began to remember"):
+        await receiver.take(signed(receiver, late_s=6))

@@ -89,7 +89,7 @@ def claim(nonce: int) -> Claim:
 
 def test_memory_is_bounded_and_the_excess_waits() -> None:
     now = [0.0]
-    nonces = Nonces(0, lambda: now[0], most=3)
+    nonces = Nonces(lambda: now[0], most=3)
     for number in range(3):
         now[0] += 1
         nonces.take(claim(number), lambda: None)
@@ -105,7 +105,7 @@ def test_what_is_not_paid_for_is_not_remembered() -> None:
     def empty() -> None:
         raise Throttled("no tokens left", retry_after=1)
 
-    nonces = Nonces(0, lambda: 0.0)
+    nonces = Nonces(lambda: 0.0)
     with pytest.raises(Throttled):
         nonces.take(claim(1), empty)
     assert len(nonces) == 0
