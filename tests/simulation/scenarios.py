@@ -9,11 +9,13 @@ from typing import Any
 
 import orjson
 
+from engram.config import ValidatorSettings
 from tests.simulation.books import Sent
 from tests.simulation.invariants import lacking
 from tests.simulation.miner import Miner
 from tests.simulation.network import Reply, Request
 from tests.simulation.stage import staged
+from tests.simulation.validator import Validator
 from tests.simulation.world import World
 from tests.simulation.writers import PATIENCE_S, Writer
 
@@ -60,11 +62,31 @@ async def whole_within(world: World, seconds: float) -> float:
     return world.loop.time() - began
 
 
-async def retrieved(world: World, miner: Miner, cid: str) -> dict[str, Any] | None:
-    """The record as the miner serves it; None if it does not."""
-    request = Request("GET", f"/retrieve/{cid}")
-    found = await world.network.ask("a client", miner.axon.url, request, PATIENCE_S)
-    if not isinstance(found, Reply) or found.status != 200:
-        return None
-    body: dict[str, Any] = orjson.loads(found.body)
-    return body
+def judge(world: World) -> Validator:
+    """A validator at its usual pace, with few records of its own."""
+    uid, key = world.permitted[0]
+    validator = Validator(
+        world,
+        key.name,
+        key,
+        uid,
+        ValidatorSettings(data_dir=world.folder / key.name, min_known=8),
+    )
+    validator.start()
+    return validator
+
+
+async def told(world: World, validator: Validator) -> dict[str, int]:
+    """What the validator says of users' records: how many there are of each status."""
+    found = await world.network.ask(
+        "a client", validator.url, Request("GET", "/replication"), PATIENCE_S
+    )
+    assert isinstance(found, Reply) and found.status == 200, found
+    users: dict[str, int] = orjson.loads(found.body)["users"]
+    return {name: users[name] for name in ("HEALTHY", "DEGRADED", "LOST")}
+
+
+async def told_healthy(world: World, validator: Validator, records: int) -> None:
+    """Return once it says that of all records."""
+    while (await told(world, validator))["HEALTHY"] < records:  # noqa: ASYNC110
+        await asyncio.sleep(1)
