@@ -97,6 +97,7 @@ class JobReply(Message):
     name: str | None = Field(description="as the sender called it; not stored on the network")
     cid: Cid | None
     pages: int | None
+    pages_read: int = Field(description="of the pages, as long as it is being read")
     records: int | None = Field(description="that it becomes; null while that is not known")
     stored: int
     replicated: int = Field(description="records that all their holders have acknowledged")
@@ -104,6 +105,7 @@ class JobReply(Message):
     problems: list[str] = Field([], description="pages or parts that could not be read")
     error: str | None = None
     code: str | None = None
+    waits_for: str | None = Field(None, description="why it does not go on for now")
     created_at: float
     updated_at: float
     warnings: Warnings = []

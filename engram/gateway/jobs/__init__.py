@@ -1,0 +1,1 @@
+"""Files on their way to records: taken in, read, cut, stored, pinned, and resumed after a crash."""
