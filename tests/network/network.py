@@ -31,6 +31,8 @@ SHORT = MINER_PACE | {
     "sweep_every_s": "3",
     "keep_foreign_s": "8",
     "replicate_deadline_s": "2",
+    "rate_per_s": "5000",  # the test asks all that it wants to know from one address
+    "rate_burst": "5000",
 }
 
 
