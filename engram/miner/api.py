@@ -32,6 +32,7 @@ from engram.net.reply import encode, json_reply
 from engram.protocol import (
     BatchChallengeRequest,
     BatchIngestRequest,
+    BatchRetrieveRequest,
     ChallengeRequest,
     CompareRequest,
     HasRequest,
@@ -101,6 +102,11 @@ class Api:
     async def retrieve(self, request: web.Request) -> web.StreamResponse:
         """GET /retrieve/{cid}."""
         return json_reply(await self._records.retrieve(request.match_info["cid"]))
+
+    async def batch_retrieve(self, request: web.Request) -> web.StreamResponse:
+        """POST /batch/retrieve."""
+        message, warnings = await self._read(request, BatchRetrieveRequest)
+        return reply(await self._records.several(message), warnings)
 
     async def has(self, request: web.Request) -> web.StreamResponse:
         """POST /has."""

@@ -11,6 +11,7 @@ from engram.core.limits import DIMENSIONS
 from engram.protocol import (
     BatchChallengeRequest,
     BatchIngestRequest,
+    BatchRetrieveRequest,
     ChallengeRequest,
     CompareRequest,
     HasRequest,
@@ -52,6 +53,7 @@ EXAMPLES: dict[type[Message], dict[str, dict[str, Any]]] = {
     BatchIngestRequest: {
         "two": {"items": [{"text": TEXT}, {"embedding_b64": VECTOR_B64, "metadata": {"page": 2}}]}
     },
+    BatchRetrieveRequest: {"one": {"cids": [CID]}},
     BatchChallengeRequest: {"one": {"items": [CHALLENGE]}},
     CompareRequest: {
         "everything": {"placement": 5_000, "ranges": [WHOLE]},

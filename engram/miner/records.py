@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import orjson
+
 from engram.core import parse_cid
 from engram.core.embedding import to_base64
+from engram.errors import EngramError, Unavailable
 from engram.miner.draft import Json
 from engram.miner.members import Members
 from engram.miner.node import Node
 from engram.miner.query import where_of
-from engram.protocol import HasRequest, ListRequest
+from engram.net.errors import error_body
+from engram.protocol import BatchRetrieveRequest, HasRequest, ListRequest
 from engram.storage.interface import Record
+
+ENOUGH_BYTES = 1024 * 1024  # of records in one reply; one more may follow
 
 
 class Records:
@@ -26,6 +32,26 @@ class Records:
         if record is None:
             raise self._members.absence(cid)
         return record_reply(record)
+
+    async def several(self, request: BatchRetrieveRequest) -> Json:
+        """BatchRetrieveReply. Raises NotReady or Overloaded if nothing can be read now."""
+        outcomes: list[Json] = []
+        size = 0
+        for cid in request.cids:
+            outcomes.append(await self._attempt(cid))
+            size += len(orjson.dumps(outcomes[-1]))
+            if size >= ENOUGH_BYTES:
+                break
+        return {"outcomes": outcomes, "warnings": []}
+
+    async def _attempt(self, cid: str) -> Json:
+        """The record, or why it is not given."""
+        try:
+            return await self.retrieve(cid)
+        except Unavailable:
+            raise
+        except EngramError as error:
+            return error_body(error)
 
     async def has(self, request: HasRequest) -> Json:
         """HasReply."""

@@ -28,6 +28,7 @@ MAX_TOP_K = 100
 MAX_BATCH = 256
 MAX_HAS = 1_000
 MAX_LIST = 1_000
+MAX_RETRIEVE = 64  # records in one POST /batch/retrieve: 300 kB of ordinary ones
 MAX_BODY_BYTES = 8 * 1024 * 1024  # one JSON request
 MAX_LINE_BYTES = 1024 * 1024  # one NDJSON line: text, metadata and embedding at their limits fit
 CHALLENGE_PAST_S = 60  # a miner refuses what expired longer ago than this,

@@ -11,6 +11,7 @@ from engram.protocol.fields import (
     HEX_32_BYTES,
     MAX_HAS,
     MAX_LIST,
+    MAX_RETRIEVE,
     MAX_TOP_K,
     Cid,
     EmbeddingB64,
@@ -190,6 +191,19 @@ class BatchIngestReply(Message):
     """One outcome per item, in order; as NDJSON one a line."""
 
     outcomes: list[IngestReply | ErrorReply]
+    warnings: Warnings = []
+
+
+class BatchRetrieveRequest(Message):
+    """POST /batch/retrieve."""
+
+    cids: Annotated[list[Cid], Field(min_length=1, max_length=MAX_RETRIEVE)]
+
+
+class BatchRetrieveReply(Message):
+    """One outcome per CID, in order; the last ones are left out where records are large."""
+
+    outcomes: list[RecordReply | ErrorReply]
     warnings: Warnings = []
 
 

@@ -20,6 +20,7 @@ from tests.simulation.network import Handler, Reply, Request
 
 Json = dict[str, Any]
 Lie = Callable[[Handler], Handler]
+LOST = {"error": "This node does not hold it.", "code": "not_found"}
 
 
 def answered(reply: Reply, body: Json) -> Reply:
@@ -91,10 +92,11 @@ def answers_wrong_bytes(random: Random) -> Lie:
         async def handle(request: Request) -> Reply:
             reply = await handler(request)
             if request.path.startswith("/retrieve/") and reply.status == 200:
-                body = orjson.loads(reply.body)
-                vector = bytearray(base64.b64decode(body["embedding_b64"]))
-                vector[4 * random.randrange(384)] ^= 1
-                return answered(reply, body | {"embedding_b64": base64.b64encode(vector).decode()})
+                return answered(reply, falsified(orjson.loads(reply.body), random))
+            if request.path == "/batch/retrieve" and reply.status == 200:
+                outcomes = orjson.loads(reply.body)["outcomes"]
+                given = [falsified(one, random) for one in outcomes]
+                return answered(reply, {"outcomes": given, "warnings": []})
             if request.path == "/QuerySynapse" and reply.status == 200:
                 body = orjson.loads(reply.body)
                 for hit in body["results"]:
@@ -107,6 +109,15 @@ def answers_wrong_bytes(random: Random) -> Lie:
     return disguise
 
 
+def falsified(record: Json, random: Random) -> Json:
+    """The record with another vector; an error as it is."""
+    if "error" in record:
+        return record
+    vector = bytearray(base64.b64decode(record["embedding_b64"]))
+    vector[4 * random.randrange(384)] ^= 1
+    return record | {"embedding_b64": base64.b64encode(vector).decode()}
+
+
 def keeps_only_hashes(random: Random) -> Lie:
     """Proves what it has thrown away: it has nothing to give and nothing to find."""
 
@@ -114,8 +125,10 @@ def keeps_only_hashes(random: Random) -> Lie:
         async def handle(request: Request) -> Reply:
             reply = await handler(request)
             if reply.status == 200 and request.path.startswith("/retrieve/"):
-                lost = {"error": "This node does not hold it.", "code": "not_found"}
-                return replace(reply, status=404, body=orjson.dumps(lost))
+                return replace(reply, status=404, body=orjson.dumps(LOST))
+            if reply.status == 200 and request.path == "/batch/retrieve":
+                lost = [LOST for _ in orjson.loads(reply.body)["outcomes"]]
+                return answered(reply, {"outcomes": lost, "warnings": []})
             if reply.status == 200 and request.path == "/QuerySynapse":
                 return answered(reply, orjson.loads(reply.body) | {"results": []})
             return reply

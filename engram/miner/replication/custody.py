@@ -57,10 +57,7 @@ class Custody:
 
     async def ask(self, charges: Sequence[Charge]) -> Report:
         """POST /has to all holders; what one of them lacks is queued. Up to MAX_HAS charges."""
-        asked: defaultdict[Member, list[str]] = defaultdict(list)
-        for charge in charges:
-            for holder in charge.holders:
-                asked[holder].append(charge.cid)
+        asked = by_holder(charges)
         replies = await asyncio.gather(*(self._has(each, cids) for each, cids in asked.items()))
         held = dict(zip(asked, replies, strict=True))
         lacking = [
@@ -78,19 +75,30 @@ class Custody:
         ]
         return Report(claimed, len(lacking))
 
-    async def see(self, charge: Charge) -> bool:
-        """Fetch a record back from each holder; True if all gave the right bytes.
+    async def see(self, charges: Sequence[Charge]) -> list[str]:
+        """Fetch records back from each of their holders; CIDs that all of them gave whole.
 
-        Who gave others, or none though it says that it has them, is sent the record.
+        Who gave other bytes, or none though it says that it has the record, is sent it.
         """
-        shown = [await self._readback.of(holder, charge.cid) for holder in charge.holders]
+        asked = by_holder(charges)
+        shown = await asyncio.gather(*(self._seen(each, cids) for each, cids in asked.items()))
+        found = dict(zip(asked, shown, strict=True))
         wrong = [
-            (holder.seat, charge.cid)
-            for holder, each in zip(charge.holders, shown, strict=True)
-            if each in TO_BE_SENT
+            (member.seat, cid)
+            for member, cids in asked.items()
+            for cid in cids
+            if found[member][cid] in TO_BE_SENT
         ]
         await self._outbox.queue(wrong, ask_first=False)
-        return all(each is Shown.WHOLE for each in shown)
+        return [
+            charge.cid
+            for charge in charges
+            if all(found[holder][charge.cid] is Shown.WHOLE for holder in charge.holders)
+        ]
+
+    async def _seen(self, member: Member, cids: Sequence[str]) -> dict[str, Shown]:
+        async with self._at_once:
+            return await self._readback.of(member, cids)
 
     async def _has(self, member: Member, cids: Sequence[str]) -> frozenset[str] | None:
         """Those that the member says it has; None if it does not answer."""
@@ -107,3 +115,12 @@ class Custody:
             reason = error.errors()[0]["msg"]
             log.warning("no answer to /has", hotkey=member.hotkey, reason=reason)
             return None
+
+
+def by_holder(charges: Sequence[Charge]) -> dict[Member, list[str]]:
+    """The CIDs that each member is to hold."""
+    found: defaultdict[Member, list[str]] = defaultdict(list)
+    for charge in charges:
+        for holder in charge.holders:
+            found[holder].append(charge.cid)
+    return found

@@ -25,8 +25,8 @@ from engram.protocol import MAX_HAS
 
 LOOKS = 20  # in one interval
 AFTER_CHANGE = 10  # a part of the interval: 30 s of 300, when comparisons have gone first
-PAGES = 8  # of MAX_HAS copies in one turn; more must each be paid for by a missing copy
-FETCHED_BACK = 1_000  # records in one turn, from each of their holders
+PAGES = 4  # of MAX_HAS copies in one turn; more must each be paid for by a missing copy
+FETCHED_BACK = 512  # records in one turn, from each of their holders: 8 requests to each at most
 MOST_REQUESTED = 10_000  # CIDs of POST /repair that wait; whoever asked will ask again
 
 log = structlog.get_logger("engram.replication")
@@ -105,8 +105,7 @@ class Sweep:
                 del self._requested[cid]
             report = await self._custody.ask(await self._charges(page))
             self.missing += report.missing
-            for charge in report.claimed:
-                await self._custody.see(charge)
+            await self._custody.see(report.claimed)
 
     async def _sweep(self) -> None:
         foreign = await self._foreign()
@@ -151,7 +150,7 @@ class Sweep:
         stored = await self._shelf.has([*full])
         before = self._clock.now() - self._keep_s
         old = [full[cid] for cid, at in stored.items() if at <= before][:most]
-        whole = [charge.cid for charge in old if await self._custody.see(charge)]
+        whole = await self._custody.see(old)
         if whole:
             self.forgotten += await self._shelf.forget(whole)
             log.info("foreign copies are with their holders and forgotten here", count=len(whole))

@@ -22,7 +22,8 @@ from engram.miner.records import record_reply
 from engram.miner.replication.frame import decode
 from engram.miner.replication.interface import Answer, Failure, Trouble
 from engram.miner.replication.replication import Replication
-from engram.protocol import CompareRequest
+from engram.net.errors import error_body
+from engram.protocol import MAX_RETRIEVE, CompareRequest
 from engram.storage.interface import NewRecord
 from tests.miner.replication.desk import DiskShelf
 from tests.simulation.clock import SkewedClock
@@ -49,6 +50,8 @@ class Node:
         self.settings = MinerSettings(**settings)
         self.lie: Lie | None = None
         """What becomes of the records that it gives to others."""
+        self.gives = MAX_RETRIEVE
+        """Records that it gives at once: fewer if they were large."""
         self.replication: Replication | None = None
 
     @property
@@ -179,26 +182,25 @@ class GridPeers:
         return await self._carry(member, path, body, lambda target: self._ask(target, path, body))
 
     async def get(self, member: Member, path: str, *, timeout_s: float) -> Answer | Failure:
-        return await self._carry(member, path, b"", lambda target: retrieve(target, path))
+        raise AssertionError(f"nothing is to be fetched by GET: {path}")
 
     async def _carry(
         self, member: Member, path: str, body: bytes, ask: Callable[[Node], Awaitable[bytes]]
     ) -> Answer | Failure:
         grid, target = self.grid, self.grid.by_hotkey[member.hotkey]
-        kind = "/" + path.split("/")[1]
-        grid.sent[self.node.uid, target.uid, kind] += 1
+        grid.sent[self.node.uid, target.uid, path] += 1
         await asyncio.sleep(DELAY_S)
         cut_off = {self.node.uid, target.uid} & grid.unreachable
         if target.replication is None or cut_off:
             return Failure(Trouble.UNREACHABLE, "nobody is there")
-        grid.bytes[kind] += len(body)
+        grid.bytes[path] += len(body)
         try:
             reply = await ask(target)
         except EngramError as error:
             known = tuple(error.details.get("placements", ()))
             return Failure(Trouble.REFUSED, error.message, error.code, error.retry_after, known)
         await asyncio.sleep(DELAY_S)
-        grid.bytes[kind] += len(reply)
+        grid.bytes[path] += len(reply)
         return Answer(reply)
 
     async def _ask(self, target: Node, path: str, body: bytes) -> bytes:
@@ -210,15 +212,21 @@ class GridPeers:
         if path == "/replica":
             taken = await target.part.receiver.take(sender, decode(body))
             return taken.model_dump_json().encode()
+        if path == "/batch/retrieve":
+            outcomes = [retrieved(target, cid) for cid in orjson.loads(body)["cids"]]
+            return b'{"outcomes":[%s],"warnings":[]}' % b",".join(outcomes[: target.gives])
         assert path == "/has"
         return orjson.dumps({"held": dict.fromkeys(target.disk.has(orjson.loads(body)["cids"]), 1)})
 
 
-async def retrieve(target: Node, path: str) -> bytes:
-    cid = path.removeprefix("/retrieve/")
-    record = target.disk.get(cid)
-    if record is None:
-        raise NotFound(f"{cid} is not here.")
+def retrieved(target: Node, cid: str) -> bytes:
+    """One outcome of POST /batch/retrieve."""
+    try:
+        record = target.disk.get(cid)
+        if record is None:
+            raise NotFound(f"{cid} is not here.")
+    except EngramError as error:
+        return orjson.dumps(error_body(error))
     body = orjson.dumps(record_reply(record))
     return target.lie(cid, body) if target.lie is not None else body
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 
 import orjson
@@ -11,13 +12,14 @@ from structlog.testing import capture_logs
 
 from engram.core.embedding import normalise, to_base64
 from engram.miner.replication.foreign import pages
-from engram.protocol import MAX_HAS
+from engram.protocol import MAX_HAS, MAX_RETRIEVE
 from engram.storage.interface import NewRecord
 from tests.miner.replication.grid import SWEEP_S, Grid, Node, grid_of, records
 from tests.miner.replication.test_comparison import many_digests
 from tests.simulation.loop import simulate
 
 KEEP_S = 3_600.0
+GIVES = 25
 
 
 def outsider(grid: Grid, record: NewRecord) -> Node:
@@ -44,9 +46,9 @@ def test_a_foreign_copy_is_forgotten_once_it_is_old_and_every_holder_gave_it_bac
             keeper.disk.put([given])
             await asyncio.sleep(KEEP_S - 1)
             assert given.cid in keeper.holds(), "it is not old yet"
-            assert grid.messages("/retrieve") == 0
+            assert grid.messages("/batch/retrieve") == 0
             await grid.until(lambda: given.cid not in keeper.holds(), 2 * SWEEP_S)
-            assert grid.messages("/retrieve") == 3
+            assert grid.messages("/batch/retrieve") == 3
             assert grid.spread([given.cid])
 
     simulate(scenario())
@@ -96,7 +98,11 @@ def no_record(cid: str, body: bytes) -> bytes:
     return b'{"records": []}'
 
 
-@pytest.mark.parametrize("lie", [other_vector, other_metadata, no_record])
+def nothing(cid: str, body: bytes) -> bytes:
+    return b"null"
+
+
+@pytest.mark.parametrize("lie", [other_vector, other_metadata, no_record, nothing])
 def test_a_holder_that_says_it_has_a_record_and_gives_other_bytes_gets_it_again(
     lie: object,
 ) -> None:
@@ -115,6 +121,42 @@ def test_a_holder_that_says_it_has_a_record_and_gives_other_bytes_gets_it_again(
             assert grid.sent[keeper.uid, liar.uid, "/replica"] >= 1
             honest = [node for node in grid.holders(given.cid) if node is not liar]
             assert not any(grid.sent[keeper.uid, node.uid, "/replica"] for node in honest)
+
+    simulate(scenario())
+
+
+def test_gibberish_in_the_place_of_a_reply_is_no_answer_at_all() -> None:
+    async def scenario() -> None:
+        async with grid_of(5, keep_foreign_s=0.0) as grid:
+            [given] = records(1)
+            grid.give([given])
+            keeper, liar = outsider(grid, given), grid.holders(given.cid)[0]
+            keeper.disk.put([given])
+            liar.lie = lambda cid, body: b"}"
+            with capture_logs() as logs:
+                await asyncio.sleep(3 * SWEEP_S)
+            assert given.cid in keeper.holds()
+            assert any(line.get("hotkey") == liar.key.hotkey for line in logs)
+            assert grid.sent[keeper.uid, liar.uid, "/replica"] == 0
+
+    simulate(scenario())
+
+
+def test_many_copies_are_fetched_back_in_few_messages() -> None:
+    async def scenario() -> None:
+        async with grid_of(4, keep_foreign_s=0.0) as grid:
+            given = records(400)
+            grid.give(given)
+            keeper = grid.nodes[3]
+            mine = {record.cid for record in given if keeper in grid.holders(record.cid)}
+            keeper.disk.put(given)
+            grid.nodes[0].gives = GIVES
+            await grid.until(lambda: keeper.holds() == mine, 2 * SWEEP_S)
+            foreign = len(given) - len(mine)
+            sent = grid.sent[3, 0, "/batch/retrieve"]
+            assert sent == math.ceil(foreign / GIVES)
+            assert grid.sent[3, 1, "/batch/retrieve"] == math.ceil(foreign / MAX_RETRIEVE)
+            assert grid.spread([record.cid for record in given])
 
     simulate(scenario())
 
@@ -177,7 +219,7 @@ def test_a_turn_that_finds_nothing_missing_is_short_and_the_next_goes_on() -> No
             keeper.disk._digests = digests
             await asyncio.sleep(SWEEP_S - 1)
             one_turn = grid.sent[keeper.uid, 0, "/has"]
-            assert 0 < one_turn <= 9
+            assert 0 < one_turn <= 5
             await asyncio.sleep(SWEEP_S)
             assert grid.sent[keeper.uid, 0, "/has"] == 2 * one_turn
 

@@ -127,7 +127,7 @@ async def test_only_a_validator_with_a_permit_asks_for_repair(tmp_path: Path) ->
                 assert isinstance(reply, Failure) and reply.code == "forbidden"
         assert isinstance(reply, Answer)
         assert RepairReply.model_validate_json(reply.body).accepted == 3
-        await eventually(lambda: robbed.requests(f"/retrieve/{cids[0]}") == 1)
+        await eventually(lambda: robbed.requests("/batch/retrieve") == 1)
 
 
 def list_neuron(miner: Miner, name: str, *, permit: bool) -> None:
