@@ -11,6 +11,7 @@ import pytest
 from engram.core import parse_cid
 from engram.errors import StoreCorrupt
 from engram.storage import EmbeddedStore, Stored, fsck
+from engram.storage.records import Records
 from tests.storage.conftest import Open
 from tests.storage.records_for_tests import TINY, filter_of, put, records
 from tests.storage.test_corrupt_bytes_in_the_database import DAMAGE, HELD, VICTIM, damage
@@ -119,6 +120,18 @@ def test_damage_met_at_start_costs_no_rebuild_at_every_start(opened: Open, tmp_p
     store = opened()
     assert store.stats().detail["snapshot_problem"] is None
     assert_not_claimed(store)
+
+
+def test_the_snapshot_knows_though_the_note_did_not_reach_the_disk(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Records, "condemn", lambda *_: False)
+        store = found_damaged(opened, tmp_path / "store")
+        store.drain()
+        store.snapshot()
+        store.close()
+    assert_not_claimed(opened())
 
 
 def test_a_rebuilt_index_does_not_bring_it_back(opened: Open, tmp_path: Path) -> None:
