@@ -30,6 +30,7 @@ NAMES = (
     "recall",
     "start",
     "validator",
+    "network",
     "peers",
 )
 SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")

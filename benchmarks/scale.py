@@ -26,6 +26,8 @@ class Scale:
     """How long queries run beside ingest, per run."""
     miners: int = 256
     """Miners that a validator scores; a subnet holds no more."""
+    networked: int = 20_000
+    """Real embeddings that five miners keep among them, three copies of each."""
     corpus: Path = field(default_factory=lambda: EmbedderSettings().cache_dir / "bench" / "english")
     """Where the sentences and their embeddings are kept between runs."""
 
@@ -36,5 +38,12 @@ class Scale:
 
 FULL = Scale()
 QUICK = Scale(
-    records=5_000, queries=200, ingest=2_000, texts=60, runs=3, loaded_seconds=3.0, miners=64
+    records=5_000,
+    queries=200,
+    ingest=2_000,
+    texts=60,
+    runs=3,
+    loaded_seconds=3.0,
+    miners=64,
+    networked=3_000,
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -16,8 +15,9 @@ from engram.dht import Member, Membership
 from engram.errors import NotFound, ServerUnreachable
 from engram.sdk.network.loop_thread import LoopThread
 from engram.sdk.network.view import View
-from tests.miner.harness import Served, served
+from tests.miner.harness import Served
 from tests.miner.hash_embedder import HashEmbedder, vector_of
+from tests.sdk.network.three_miners import spread, three_miners
 
 MISSING = "v1::" + "0" * 64
 Face = Any
@@ -75,20 +75,10 @@ async def _all(items: AsyncIterator[Any]) -> list[Any]:
     return [item async for item in items]
 
 
-@asynccontextmanager
-async def three_miners() -> AsyncIterator[list[Served]]:
-    async with served() as one, served() as two, served() as three:
-        yield [one, two, three]
-
-
 @pytest.fixture(scope="module")
 def miners() -> Iterator[list[Served]]:
-    thread = LoopThread()
-    context = three_miners()
-    found = thread.run(context.__aenter__())
-    yield found
-    thread.run(context.__aexit__(None, None, None))
-    thread.close()
+    with three_miners() as found:
+        yield found
 
 
 @pytest.fixture(params=[EngramNetwork, Awaited])
@@ -97,14 +87,6 @@ def network(request: pytest.FixtureRequest, miners: list[Served]) -> Iterator[Fa
     face = request.param(discovery=Fixed(urls), embed=HashEmbedder())
     yield face
     face.close()
-
-
-def spread(miners: list[Served]) -> None:
-    """Every record to every miner, as replication does."""
-    known = {cid: one for miner in miners for cid, one in miner.store.records.items()}
-    for miner in miners:
-        for cid, one in known.items():
-            miner.store.records.setdefault(cid, one)
 
 
 def test_stored_found_fetched_checked_and_listed(network: Face, miners: list[Served]) -> None:
