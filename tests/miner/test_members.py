@@ -12,7 +12,7 @@ from engram.core.receipt import page_digest, page_receipt_bytes
 from engram.dht import key_of, xor_distance
 from tests.chain.worlds import signer
 from tests.miner.harness import Served
-from tests.miner.network import Miner, Network, network
+from tests.miner.network import Miner, network
 
 NOWHERE = "v1::" + "5e" * 32
 CHALLENGE = {"cid": NOWHERE, "nonce_hex": "0f" * 32}
@@ -23,11 +23,12 @@ async def get(miner: Miner, path: str) -> Any:
         return await response.json()
 
 
-def silence(net: Network, at: Miner, who: Miner) -> None:
-    """Let one miner find another absent."""
-    member = net.miners[0].table.current
-    assert member is not None
-    found = member.by_hotkey(who.hotkey)
+async def silence(at: Miner, who: Miner) -> None:
+    """Stop one miner, and let another notice."""
+    await who.stop()
+    current = at.table.current
+    assert current is not None
+    found = current.by_hotkey(who.hotkey)
     assert found is not None
     at.replication.reach.failed(found)
     assert at.replication.reach.silent_s(found) is not None
@@ -52,7 +53,7 @@ async def test_everybody_is_listed_and_reachable(tmp_path: Path) -> None:
 
 async def test_a_silent_member_is_told_of(tmp_path: Path) -> None:
     async with network(tmp_path, 3) as net:
-        silence(net, net.miners[0], net.miners[2])
+        await silence(net.miners[0], net.miners[2])
         _, well, silent = (await get(net.miners[0], "/peers"))["members"]
         assert (well["reachable"], well["silent_s"]) == (True, None)
         assert silent["reachable"] is False
@@ -93,7 +94,7 @@ async def test_a_stand_in_is_named_behind_whom_it_stands_in_for(tmp_path: Path) 
         order = current.order(NOWHERE)
         by_hotkey = {miner.hotkey: miner for miner in net.miners}
         asked, silent = by_hotkey[order[0].hotkey], by_hotkey[order[1].hotkey]
-        silence(net, asked, silent)
+        await silence(asked, silent)
         holders = (await get(asked, f"/route/{NOWHERE}"))["holders"]
         assert [each["uid"] for each in holders] == [member.uid for member in order[:4]]
         assert [each["role"] for each in holders][2:] == ["secondary", "stand-in"]
