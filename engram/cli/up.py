@@ -25,8 +25,9 @@ from engram.cli.network.table import replication, table
 from engram.cli.network.waiting import wait_paid, wait_placed
 from engram.cli.options import settings
 from engram.config import MinerSettings
+from engram.core.limits import REPLICAS
 from engram.errors import NotReady
-from engram.sdk import EngramClient, Ingested
+from engram.sdk import EngramClient, EngramNetwork, Ingested
 
 HITS_SHOWN = 3
 STILL_WAITING_S = 5.0  # between lines that say so
@@ -187,10 +188,15 @@ class StillWaiting:
 def show(layout: Layout, nodes: list[NodeReport], *, demo: bool) -> None:
     """Store the corpus if it is not there yet, search it, and say where the nodes are."""
     url = nodes[0].url
+    miners = [node.url for node in nodes if node.role == "miner"]
     with EngramClient(url, embed="remote") as client:  # it is ours, and has the model loaded
-        fill(layout, client, [node for node in nodes if node.role == "miner"])
-        for query in corpus.SEARCHES:
-            show_search(client, query)
+        fill(layout, client, miners)
+        if len(miners) <= REPLICAS:
+            show_searches(client)  # each of them has everything
+    if len(miners) > REPLICAS:
+        wait_placed(miners)
+        with EngramNetwork(url=url, embed="remote") as network:
+            show_searches(network)
     output.say(f"\nREADY {url}")
     validator = next((node.url for node in nodes if node.role == "validator"), None)
     if validator is not None:
@@ -219,12 +225,12 @@ def tell_progress(found: NetworkStanding) -> None:
     )
 
 
-def fill(layout: Layout, client: EngramClient, miners: list[NodeReport]) -> None:
+def fill(layout: Layout, client: EngramClient, miners: list[str]) -> None:
     if corpus.is_stored(client, layout.corpus_receipt):
         say(f"{client.stats().vectors} records are here already")
         return
     say("waiting for the placement blocks that make the miners members")
-    wait_placed(miners[0].url, len(miners))
+    wait_placed(miners)
     total = len(corpus.passages())
     say(f"storing {total} bundled passages")
     began = time.monotonic()
@@ -245,12 +251,13 @@ def copies_of(stored: Ingested) -> str:
     return f"{stored.replicas.acknowledged} of {stored.replicas.required} replicas"
 
 
-def show_search(client: EngramClient, query: str) -> None:
-    found = client.query(query, top_k=HITS_SHOWN, where=corpus.ONLY)
-    output.say(f"\n{query}  ({found.latency_ms:.1f} ms)")
-    for hit in found:
-        output.say(f"  {hit.score:.3f}  {hit.cid}")
-        output.say(f"         {output.snippet(hit.text)}")
+def show_searches(place: EngramClient | EngramNetwork) -> None:
+    for query in corpus.SEARCHES:
+        found = place.query(query, HITS_SHOWN, corpus.ONLY)
+        output.say(f"\n{query}  ({found.latency_ms:.1f} ms)")
+        for hit in found:
+            output.say(f"  {hit.score:.3f}  {hit.cid}")
+            output.say(f"         {output.snippet(hit.text)}")
 
 
 def attend(layout: Layout, supervisor: subprocess.Popen[bytes]) -> None:

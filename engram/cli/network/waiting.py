@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engram.cli.network.asking import ask
@@ -18,28 +18,27 @@ PLACED_S = 30.0  # two placement blocks and what is left of a third: 15 s with b
 
 
 def wait_placed(
-    url: str,
-    miners: int,
+    urls: Sequence[str],
     *,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
-    """Wait until the miner at ``url`` and all others are members; False if that takes too long.
+    """Wait until the first of these miners knows all of them as members; False if it never does.
 
-    What is stored before waits for its holders to be named.
+    What is stored before waits for its holders to be named. A miner whose port has changed is a
+    member at its old address until placement moves.
     """
     deadline = monotonic() + PLACED_S
-    while not is_placed(ask(url + "/stats") or {}, miners):
+    while not is_placed(ask(urls[0] + "/peers") or {"members": []}, urls):
         if monotonic() >= deadline:
             return False
         sleep(POLL_S / 4)
     return True
 
 
-def is_placed(stats: dict[str, Any], miners: int) -> bool:
-    """True if the node with these stats is a member beside all others."""
-    found = stats.get("replication") or {"member": False, "peers": []}
-    return bool(found["member"]) and len(found["peers"]) >= miners - 1
+def is_placed(peers: dict[str, Any], urls: Sequence[str]) -> bool:
+    """True if the answer to /peers has all these addresses."""
+    return {member["url"] for member in peers["members"]} >= set(urls)
 
 
 def wait_paid(
