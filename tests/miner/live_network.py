@@ -21,7 +21,7 @@ from tests.miner.live import LiveMiner
 
 Json = dict[str, Any]
 
-PATIENCE_S = 120.0  # only how long something broken may hang before the test fails
+PATIENCE_S = 240.0  # only how long something broken may hang before the test fails
 POLL_S = 0.2
 PAGE = 1_000
 
