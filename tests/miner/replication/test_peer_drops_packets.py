@@ -36,6 +36,7 @@ async def test_it_is_unreachable_long_before_a_slow_answer_would_be_given_up(
 ) -> None:
     monkeypatch.setattr(peers, "CONNECT_S", 0.2)
     member = Member(1, "hotkey", bytes(32), black_hole, 7, bytes(32))
-    async with SignedPeers(signer("a"), NodeClock(time.time, time.monotonic), public=False) as asking:
+    clock = NodeClock(time.time, time.monotonic)
+    async with SignedPeers(signer("a"), clock, public=False) as asking:
         answer = await asking.send(member, "/compare", b"{}", timeout_s=3_600)
     assert answer == Failure(Trouble.UNREACHABLE, "No connection within 0.2 s.")
