@@ -82,8 +82,8 @@ def _verify_holders(target: Target, cid: str, embed: Choice, *, json_: bool) -> 
         print_json(across.verdict_body(found))
     else:
         given = [one.verification for one in found.holders if one.verification is not None]
-        across.tell_holders(found)
         for verdict in given[:1]:
             _tell(verdict)
+        across.tell_holders(found)
     if not found.ok:
         raise typer.Exit(1)

@@ -35,7 +35,7 @@ class Reader:
         done = subprocess.run(
             ["sh", "-c", command.replace(DOCUMENTED_URL, self.url)],
             cwd=self.folder,
-            env=os.environ | {"PATH": path, "ENGRAM_URL": self.url, "COLUMNS": "100"},
+            env=os.environ | {"PATH": path, "COLUMNS": "100"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
