@@ -82,28 +82,6 @@ class Replication:
             clock=clock,
             deadline_s=settings.replicate_deadline_s,
         )
-        holdings = Holdings(shelf, clock, settings.compare_every_s / FRESH)
-        self.compare = Comparison(
-            table=table,
-            reach=self.reach,
-            holdings=holdings,
-            outbox=self.outbox,
-            peers=peers,
-            courtesy=self.courtesy,
-            clock=clock,
-            chance=chance,
-            every_s=settings.compare_every_s,
-        )
-        self.foreign = Sweep(
-            holders=self.holders,
-            holdings=holdings,
-            shelf=shelf,
-            custody=Custody(peers, self.reach, self.outbox, self.courtesy),
-            clock=clock,
-            chance=chance,
-            every_s=settings.sweep_every_s,
-            keep_s=settings.keep_foreign_s,
-        )
         every_s = settings.compare_every_s
         self.holdings = Holdings(shelf, clock, every_s / FRESH)
         self.compare = Comparison(
