@@ -27,6 +27,7 @@ from engram.validator.verdict import Failure, Verdict
 FETCHED = 4  # one in four checks of an audit fetches the whole record
 RESTORES = 0.9  # share of an audit that passes, from which on silence is forgiven
 CLOCK_SKEW = "challenge_expired"
+BAD_MOMENTS = {CLOCK_SKEW, "throttled", "overloaded", "not_ready", "unavailable", "body_timeout"}
 NAMED = 3  # records that a value's explanation names
 
 log = structlog.get_logger("engram.validator")
@@ -120,7 +121,7 @@ class Challenger:
         findings.copies += [
             finding(sheet, record, outcome, now)
             for record, outcome in shown
-            if not unreachable(outcome)
+            if not says_nothing(outcome)
         ]
 
     def _finish(self, findings: Findings, began_at: float, seconds: float) -> None:
@@ -146,6 +147,13 @@ def finding(sheet: Sheet, record: KnownRecord, outcome: Outcome, now: float) -> 
     """What an outcome says of the miner's copy."""
     kind = Proof.RETRIEVAL if record in sheet.fetched else Proof.CHALLENGE
     return Finding(record.id, sheet.miner.id, outcome is None, kind, now)
+
+
+def says_nothing(outcome: Outcome) -> bool:
+    """True if it shows nothing about the copy: nobody was reached, or it was a bad moment."""
+    if outcome is None:
+        return False
+    return outcome.took_all_the_time or outcome.code in BAD_MOMENTS
 
 
 def unreachable(outcome: Outcome) -> bool:

@@ -2,13 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from engram.validator.schedule import Cadence
 from engram.validator.state.evidence import Kind
+
+STATES = ("HEALTHY", "DEGRADED", "LOST")
+
+
+class CoverageCollector(Collector):
+    """Records by state and copies by member, worked out once for each look at the metrics."""
+
+    def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
+        """``read`` gives what GET /replication answers."""
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        """See Collector."""
+        found = self._read()
+        yield family("records", "Known records.", "status", of_states(found))
+        yield family("users_records", "Of them users'.", "status", of_states(found["users"]))
+        for name, text in (("to_hold", "to hold"), ("confirmed", "confirmed to hold")):
+            shares = [(str(one["uid"]), one[name]) for one in found["members"]]
+            yield family(f"copies_{name}", f"Users' records that a miner is {text}.", "uid", shares)
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: it must not be read while it is registered."""
+        return []
+
+
+def of_states(counts: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(name, counts[name]) for name in STATES]
+
+
+def family(name: str, text: str, label: str, values: Iterable[tuple[str, int]]) -> Metric:
+    """One metric with a value for each label."""
+    made = GaugeMetricFamily(f"engram_validator_{name}", text, labels=[label])
+    for value, count in values:
+        made.add_metric([value], count)
+    return made
 
 
 class Metrics:

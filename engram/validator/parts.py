@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from engram.chain.interface import Chain
 from engram.config import ValidatorSettings
 from engram.dht import RoutingTable
 from engram.net.signed import Signer
-from engram.validator import survey
+from engram.validator import coverage, survey
 from engram.validator.ask import Asker
 from engram.validator.audit import Examiner
 from engram.validator.chain_link import ChainLink
@@ -22,7 +23,7 @@ from engram.validator.follower import Follower
 from engram.validator.handing import Hands
 from engram.validator.making import Embeds, Maker
 from engram.validator.mending import Mending, Patience
-from engram.validator.metrics import Metrics
+from engram.validator.metrics import CoverageCollector, Metrics
 from engram.validator.miner_client import Transport
 from engram.validator.pages import Pages
 from engram.validator.placing import Pace, Placing
@@ -32,10 +33,9 @@ from engram.validator.roster import Roster
 from engram.validator.schedule import Cadence, Job
 from engram.validator.scorer import Plan, Scorer
 from engram.validator.settling import Settling
-from engram.validator.state import State, evidence, replicas
+from engram.validator.state import State, evidence
 from engram.validator.state.database import fact
 from engram.validator.state.evidence import Kind
-from engram.validator.state.replicas import Counts
 from engram.validator.survey import Survey
 from engram.validator.weights import ATTEMPTED_AT, Outcome, Weights
 
@@ -201,15 +201,12 @@ class Parts:
 def watch_copies(parts: Parts) -> None:
     """Show what is known of copies in the metrics."""
 
-    def totals() -> Counts:
+    def read() -> dict[str, Any]:
         with parts.state.read() as connection:
-            counted = replicas.counting(connection, parts.roster.present)
-            return replicas.totals(connection, counted)
+            return coverage.coverage(connection, parts.roster.miners)
 
+    parts.metrics.registry.register(CoverageCollector(read))
     gauge = parts.metrics.gauge
-    gauge("records_healthy", "Records with three confirmed copies.", lambda: totals().healthy)
-    gauge("records_degraded", "Records with one or two.", lambda: totals().degraded)
-    gauge("records_lost", "Records with none.", lambda: totals().lost)
     gauge(
         "receipts_refused",
         "Receipts that were no evidence.",

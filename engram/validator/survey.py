@@ -15,7 +15,7 @@ from random import Random
 import structlog
 
 from engram.validator.audit import Examiner, Outcome, Sheet
-from engram.validator.challenge import FETCHED, finding, unreachable
+from engram.validator.challenge import FETCHED, finding, says_nothing
 from engram.validator.clock import Clock
 from engram.validator.pages import Pages
 from engram.validator.parallel import finished
@@ -115,7 +115,7 @@ class Survey:
         found += [
             finding(sheet, record, outcome, now)
             for record, outcome in outcomes.items()
-            if not unreachable(outcome)
+            if not says_nothing(outcome)
         ]
 
     def _note(self, found: list[Finding]) -> None:

@@ -49,6 +49,7 @@ class SimulatedMiner:
     finds_at_random: bool = False
     fails_proofs: bool = False
     ingest_failure: Failure | None = None
+    proof_failure: Failure | None = None
     repair_failure: Failure | None = None
     age_ms: int = 5_000
     """Of every record, as it tells others."""
@@ -72,6 +73,8 @@ class SimulatedMiner:
             return self.ingest(body)
         if path == "/QuerySynapse":
             return self.reply({"results": self.results(body), "latency_ms": 1.0})
+        if self.proof_failure is not None and is_proof(path):
+            return self.proof_failure
         if path == "/ChallengeSynapse":
             return self.one(self.proof(body))
         if path == "/batch/challenge":
@@ -245,3 +248,8 @@ def half(cid: str) -> bool:
 
 def query_of(request: Request) -> bytes:
     return base64.b64decode(request.body["query_b64"])
+
+
+def is_proof(path: str) -> bool:
+    """True for all that a challenge round asks."""
+    return path.startswith(("/ChallengeSynapse", "/batch/challenge", "/retrieve/"))

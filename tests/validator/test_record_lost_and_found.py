@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engram.validator.verdict import Failure, Verdict
 from tests.validator.simulated_miners import Held
 from tests.validator.users import stored
 from tests.validator.world import World
@@ -68,3 +69,18 @@ async def test_it_is_in_the_books_for_as_long_as_it_takes(new_world: NewWorld) -
     prune(world.parts)
     world.restart()
     assert world.told(cid)["status"] == "LOST"
+
+
+async def test_a_bad_moment_says_nothing_about_a_copy(new_world: NewWorld) -> None:
+    """A miner that is slow or overloaded loses in its score, and no confirmation."""
+    world = new_world(4)
+    await world.placed()
+    [cid] = stored(world, 1)
+    await world.parts.survey.turn()
+    slow = Failure(Verdict.SLOW, "No whole answer.")
+    busy = Failure(Verdict.REFUSED, "It answered 503.", code="overloaded")
+    for miner, failure in zip(world.holders(cid), (slow, busy, busy), strict=True):
+        miner.proof_failure = failure
+    await world.challenged()
+    assert world.told(cid)["detail"] == "HEALTHY: 3 of 3"
+    assert all(world.score(m.uid)["proof_rate"] == 0 for m in world.holders(cid))

@@ -140,6 +140,10 @@ async def test_metrics(client: TestClient[Any, Any], judged: World) -> None:
         text = await response.text()
     assert "engram_validator_scoring_skipped 0.0" in text
     assert "engram_validator_weights_total" in text
+    assert 'engram_validator_records{status="HEALTHY"} 10.0' in text
+    assert 'engram_validator_users_records{status="LOST"} 0.0' in text
+    assert 'engram_validator_copies_to_hold{uid="2"} 0.0' in text
+    assert "engram_validator_receipts_refused 0.0" in text
 
 
 @pytest.mark.parametrize(
