@@ -243,6 +243,7 @@ class GatewaySettings(BaseSettings):
     files_at_once: int = Field(2, ge=1, le=16, description="files that are worked on side by side")
     files_waiting: int = Field(64, ge=0, description="files that may wait for their turn")
     arweave_url: str | None = Field(None, description="Arweave gateway; default: nothing is pinned")
+    arweave_name: str = Field("Arweave", description="what that network is called to people")
     arweave_wallet: Path | None = Field(None, description="JWK file, mode 0600, that pays")
     arweave_wallet_jwk: SecretStr | None = Field(None, description="the same as text")
     pin: bool = Field(False, description="pin files unless a request says otherwise")

@@ -33,6 +33,9 @@ COMMANDS = {
     "validator": Entry(
         "validator:app", "Run a validator: probe and challenge miners, score them, set weights."
     ),
+    "gateway": Entry(
+        "gateway:gateway", "Run a gateway: take in files and pages, search, check records."
+    ),
     "ingest": Entry("ingest:ingest", "Store a text, or a file of many records."),
     "query": Entry("records:query", "Find the records nearest in meaning to a text."),
     "get": Entry("records:get", "Show one record."),

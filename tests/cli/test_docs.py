@@ -30,7 +30,7 @@ def test_the_page_names_every_command() -> None:
 
 
 def test_the_page_names_every_exit_code() -> None:
-    codes = {int(code) for code in re.findall(r"^\| (\d) \|", PAGE.read_text(), re.MULTILINE)}
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE.read_text(), re.MULTILINE)}
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     used = {kind.exit_code for kind in kinds if issubclass(kind, errors.EngramError)}
     assert codes == used | {0}
