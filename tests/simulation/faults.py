@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 from tests.simulation.books import Books
+from tests.simulation.keys import Key
 from tests.simulation.miner import Miner
 from tests.simulation.world import World
 
 PAUSE_S = 45.0  # mean, from one fault to the next
 LONGEST_S = 900.0
 MOST_DOWN = 0.3  # of the miners, at once
+MOST_LEFT = 2  # members, at once
 
 
 class Faults:
@@ -23,6 +25,7 @@ class Faults:
         self._books = books
         self._random: Random = world.part("faults")
         self._open: dict[asyncio.Task[None], None] = {}
+        self._left: set[str] = set()
         self.kinds: dict[str, Callable[[], Awaitable[None]]] = {
             "crash": self._crash,
             "wipe": self._wipe,
@@ -37,6 +40,7 @@ class Faults:
             "full disk": self._full_disk,
             "damage": self._damage,
             "no chain": self._no_chain,
+            "leaves": self._leave,
         }
 
     async def run(self, seconds: float) -> None:
@@ -94,6 +98,20 @@ class Faults:
             await self._lasts()
         finally:
             miner.start()
+
+    async def _leave(self) -> None:
+        """Its UID goes to somebody who serves nothing, and comes back as another registration."""
+        miner = self._some_miner()
+        if len(self._left) == MOST_LEFT or miner.name in self._left:
+            return
+        self._left.add(miner.name)
+        self._world.trace.note(f"{miner.name} is no member any more")
+        self._world.register(miner, Key(f"whoever follows {miner.name}"))
+        try:
+            await asyncio.sleep(self._random.uniform(60, LONGEST_S))
+        finally:
+            self._world.register(miner, miner.key)
+            self._left.discard(miner.name)
 
     async def _partition(self) -> None:
         network = self._world.network

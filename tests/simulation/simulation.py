@@ -87,6 +87,7 @@ class Simulation:
             compare_every_s=COMPARE_EVERY_S,
             keep_foreign_s=KEEP_FOREIGN_S,
             placement_blocks=PLACEMENT_BLOCKS,
+            metagraph_every_s=60,
         )
         self.books = self.world.books
         self.validators = [

@@ -123,6 +123,18 @@ class World:
         finally:
             self.books.taking = False
 
+    def register(self, miner: Miner, key: Key) -> None:
+        """Give the miner's UID to this key, from the next block on."""
+        block = self.ledger.head + 1
+        self.ledger.change(
+            miner.uid,
+            hotkey=key.hotkey,
+            public_key=key.public_key,
+            axon=None,
+            registered_at=block,
+            registered_hash=block_hash(block),
+        )
+
     def start(self, miners: Sequence[Miner] | None = None) -> None:
         for miner in self.miners if miners is None else miners:
             miner.start()
