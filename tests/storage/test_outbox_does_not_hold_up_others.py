@@ -1,4 +1,4 @@
-"""However much is queued: counts cost no look at the disk, pages an index, changes few rows each."""
+"""However much is queued: counts cost no look at the disk, pages are short ways, commits small."""
 
 from __future__ import annotations
 
