@@ -47,13 +47,18 @@ class Settling:
         self._state = state
         self._roster = roster
         self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
 
     async def turn(self) -> None:
-        """As many portions as a turn may have; less if there is nothing left."""
-        for _ in range(PORTIONS_A_TURN):
-            if not await asyncio.to_thread(self.portion):
-                return
-            await self._clock.sleep(PAUSE_S)
+        """As many portions as a turn may have; less if there is nothing left.
+
+        The survey asks for turns too; two at once would do the same work twice.
+        """
+        async with self._one_at_a_time:
+            for _ in range(PORTIONS_A_TURN):
+                if not await asyncio.to_thread(self.portion):
+                    return
+                await self._clock.sleep(PAUSE_S)
 
     def portion(self) -> int:
         """Settle the next records; how many. 0 if all are settled. Blocks."""
