@@ -20,11 +20,13 @@ from typing import cast
 
 import orjson
 
+from engram.core.where import parse_where
 from engram.dht import Member
 from engram.errors import EngramError, InvalidInput
-from engram.protocol.fields import MAX_HAS
+from engram.protocol.fields import MAX_HAS, MAX_LIST
 from engram.sdk import wire
 from engram.sdk.network.ask import Asking
+from engram.sdk.network.proof import intact
 from engram.sdk.network.results import NetworkPage, Silent, name_of
 from engram.sdk.network.view import View
 from engram.sdk.results import Metadata, Page, Record
@@ -101,6 +103,11 @@ class Listing:
 
     def __post_init__(self) -> None:
         self._by_seat = {member.seat: member for member in self.view.members}
+        # Checked here, so that no miner need be believed that a listing is bad.
+        if isinstance(self.limit, bool) or not 1 <= self.limit <= MAX_LIST:
+            raise InvalidInput(f"a page holds 1 to {MAX_LIST:,} records, not {self.limit!r}")
+        if self.where:
+            parse_where(self.where)
 
     async def page(self, cursor: str | None) -> NetworkPage:
         """The next records, at most ``limit``; only the last page's cursor is None.
@@ -148,11 +155,14 @@ class Listing:
         call = wire.page(self.limit, place.cursor, self.where)
         for _ in range(ATTEMPTS if member is not None else 0):
             try:
-                return await self.asking.result(cast(Member, member), call, self.timeout_s)
-            except InvalidInput:
-                raise
+                page = await self.asking.result(cast(Member, member), call, self.timeout_s)
             except EngramError as error:
                 log.info("a page of a list did not come: %s", error)
+                continue
+            if await asyncio.to_thread(intact, page.records):
+                return page
+            reason = "it lists records that do not hash to their CIDs"
+            self.asking.standing.lied(cast(Member, member), reason)
         return None
 
     async def _its_own(self, place: Place, records: Sequence[Record]) -> list[Record]:
@@ -182,7 +192,7 @@ class Listing:
 
     def _before(self, place: Place, cid: str) -> list[Member]:
         """Whoever would list the CID rather than this member: the nearer ones that are read too."""
-        read = {one.seat for one in self._at.places if one.lost == place.lost}
+        read = {one.seat for one in self._at.places}
         nearer: list[Member] = []
         for member in self.view.current.order(cid)[:NEAREST]:
             if member.seat == place.seat:
@@ -205,10 +215,14 @@ class Listing:
         except EngramError as error:
             log.info("who lists what is not known: %s", error)
             return None
-        its = (p for p in self._at.places if (p.seat, p.lost) == (member.seat, place.lost))
-        done_at = next(its).done_at
+        done_at = self._place_of(member, place.lost).done_at
         since_ms = -1.0 if done_at is None else (self.now() - done_at) * 1000
         return {cid for cid, age_ms in held.items() if age_ms > since_ms}
+
+    def _place_of(self, member: Member, lost: int | None) -> Place:
+        """Its reading for the sake of the one that is lost, or else the one that it has."""
+        its = [one for one in self._at.places if one.seat == member.seat]
+        return next((one for one in its if one.lost == lost), its[0])
 
     def _as_page(self, records: list[Record]) -> NetworkPage:
         gone = set(self._at.silent)

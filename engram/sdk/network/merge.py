@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from engram.core import metadata_text
 from engram.dht import Member, key_of
-from engram.errors import InvalidCid
+from engram.errors import InvalidCid, InvalidMetadata
 from engram.sdk.results import Hit, Results
 from engram.sdk.verification import same
 
@@ -71,16 +72,20 @@ def wrong_with(results: Results, top_k: int) -> str | None:
 def _wrong_hit(hit: Hit) -> str | None:
     try:
         key_of(hit.cid)
-    except InvalidCid:
+    except (InvalidCid, TypeError):
         return "it named something that is no CID"
     if not isinstance(hit.score, int | float) or not math.isfinite(hit.score):
         return "it gave a score that is no number"
     if abs(hit.score) > HIGHEST:
         return f"it gave a score of {hit.score:g}, and 1 is the highest"
-    if not isinstance(hit.metadata, dict) or isinstance(hit.age_ms, bool):
-        return "it gave a hit that is none"
-    if not isinstance(hit.age_ms, int) or hit.age_ms < 0:
+    if isinstance(hit.age_ms, bool) or not isinstance(hit.age_ms, int) or hit.age_ms < 0:
         return "it gave an age that is none"
+    if not isinstance(hit.text, str | None):
+        return "it gave a text that is none"
+    try:
+        metadata_text(hit.metadata)
+    except (InvalidMetadata, TypeError):
+        return "it gave metadata that no record has"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from engram.sdk.network.view import View
 from engram.sdk.results import Hit, Record
 from engram.sdk.verification import check, same
 
+CID = re.compile(r"v1::[0-9a-f]{64}\Z")
 AT_ONCE = 8  # records fetched at a time: a page of hits in two round trips
 
 Vector = NDArray[np.float32]
@@ -31,11 +33,28 @@ async def genuine(asking: Asking, member: Member, cid: str, timeout_s: float) ->
     Raises CidMismatch for other bytes, which is held against the member, or what it said.
     """
     record = await asking.result(member, wire.get(cid), timeout_s)
-    if record.cid == cid and (await asyncio.to_thread(check, record, cid)).bytes_match:
+    if record.cid == cid and await asyncio.to_thread(intact, [record]):
         return record
     reason = f"what it gave for {cid} is another record: it does not hash to it"
     asking.standing.lied(member, reason)
     raise CidMismatch(f"{member.url}: {reason}.")
+
+
+def intact(records: Sequence[Record]) -> bool:
+    """True if each is well formed and hashes to its CID. Blocks while it computes."""
+    return all(well_formed(one) and check(one, one.cid).bytes_match for one in records)
+
+
+def well_formed(record: Record) -> bool:
+    """A node may send anything under these names."""
+    texts = (record.cid, record.model_version, record.embedding_b64)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(record.metadata, dict)
+        and isinstance(record.text, str | None)
+        and isinstance(record.stored_at, int | float)
+        and CID.match(record.cid) is not None
+    )
 
 
 @dataclass(slots=True)

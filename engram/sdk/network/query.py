@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from engram.core import embedding
 from engram.core.where import Where, parse_where
 from engram.dht import Member
-from engram.errors import ServerUnreachable
+from engram.errors import InvalidInput, ServerUnreachable
+from engram.protocol.fields import MAX_TOP_K
 from engram.sdk import wire
 from engram.sdk.items import Vector
 from engram.sdk.network.ask import Asking
@@ -50,8 +51,11 @@ async def question_of(
 
     Then all nodes search for the very same vector. Else each embeds the text itself: exact ones
     come to the same bits, and others so near that scores agree to five places.
-    Raises InvalidText, InvalidEmbedding or InvalidWhere.
+    Whatever is wrong with it is found here, so that no miner need be believed that a search is bad.
+    Raises InvalidInput, InvalidText, InvalidEmbedding or InvalidWhere.
     """
+    if isinstance(top_k, bool) or not isinstance(top_k, int) or not 1 <= top_k <= MAX_TOP_K:
+        raise InvalidInput(f"top_k is a whole number from 1 to {MAX_TOP_K}, not {top_k!r}")
     parsed = parse_where(where) if where else None
     if isinstance(asked, str):
         vector = await asyncio.to_thread(_embedded, asked, own)

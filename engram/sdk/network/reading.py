@@ -22,7 +22,7 @@ from engram.sdk import wire
 from engram.sdk.exchange import checked_url
 from engram.sdk.network.ask import Asking
 from engram.sdk.network.fanout import Fanout
-from engram.sdk.network.proof import genuine
+from engram.sdk.network.proof import genuine, well_formed
 from engram.sdk.network.results import HolderVerdict, NetworkVerification, name_of
 from engram.sdk.network.view import View
 from engram.sdk.results import Metadata, Record
@@ -105,6 +105,10 @@ class Reading:
             record = await self.asking.result(member, wire.get(cid), self.deadline_s)
         except EngramError as error:
             return HolderVerdict(name_of(member), None, error.message, error.code)
+        if not well_formed(record):
+            reason = f"what it gave for {cid} is no record"
+            self.asking.standing.lied(member, reason)
+            return HolderVerdict(name_of(member), None, reason, CidMismatch.code)
         verdict = await asyncio.to_thread(
             partial(check, record, cid, metadata=metadata, embedder=embedder)
         )

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from engram.dht import Member
-from engram.errors import EngramError, InvalidInput, ServerUnreachable
+from engram.errors import EngramError, ServerUnreachable
 from engram.sdk.network.ask import Asking
 from engram.sdk.network.fanout import Fanout, Reply
 from engram.sdk.network.merge import wrong_with
@@ -49,8 +49,7 @@ class Search:
         """Ask whom it takes. Everything that came before the deadline, and who did not answer.
 
         Ends early once every key had a holder that answered and nobody is due any more: a member
-        that is later than its p95 is not waited for if others hold what it holds. Raises
-        InvalidInput if the members say that the search is none.
+        that is later than its p95 is not waited for if others hold what it holds.
         """
         await self._ask_all(self._needed.first(), set())
 
@@ -96,8 +95,6 @@ class Search:
         answers.searched_ms[member.uid] = (reply.at - answers.began) * 1000
 
     def _failed(self, member: Member, error: EngramError | None) -> None:
-        if isinstance(error, InvalidInput):
-            raise error  # every honest node would say the same of this search
         said = "no answer" if error is None else _reason(error)
         self.answers.silent[member.uid] = Silent(name_of(member), said)
 

@@ -12,6 +12,7 @@ from engram.dht import Member
 from engram.errors import (
     CidMismatch,
     InvalidInput,
+    RefusedHere,
     ServerError,
     ServerUnreachable,
     Throttled,
@@ -30,7 +31,7 @@ AT_ONCE = 8  # batches under way
 FURTHER = 3
 """Members beside the holders that are tried: each takes any record and hands it on."""
 
-ELSEWHERE = (ServerUnreachable, ServerError, Unavailable, Throttled, CidMismatch)
+ELSEWHERE = (ServerUnreachable, ServerError, Unavailable, Throttled, CidMismatch, RefusedHere)
 """What another member may do better. Not TooFewReplicas, though it is Unavailable: the record is
 stored, and the others get it from there."""
 

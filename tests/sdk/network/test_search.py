@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engram.errors import InvalidWhere, ServerUnreachable
+from engram.errors import InvalidInput, InvalidWhere, ServerUnreachable
 from tests.sdk.network.town import Town, direction, exact, near, now, record, records, run
 
 QUERY = direction("query")
@@ -55,6 +55,9 @@ def test_a_filter_and_a_namespace_reach_every_node() -> None:
             assert {hit.cid for hit in found} == {one.cid for one in ours[:5]}
             with pytest.raises(InvalidWhere):
                 await network.query(QUERY, 30, {"n": {"$nothing": 5}})
+            for top_k in (0, 101):
+                with pytest.raises(InvalidInput, match="top_k"):
+                    await network.query(QUERY, top_k)
 
     run(main)
 
