@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,6 +180,8 @@ def test_a_stale_reader_does_not_condemn_the_new_bytes(opened: Open, tmp_path: P
 def test_it_can_be_taken_away(opened: Open, tmp_path: Path, way: str) -> None:
     store = found_damaged(opened, tmp_path / "store")
     assert store.delete(VICTIM.cid) if way == "delete" else store.forget([VICTIM.cid])
+    with closing(sqlite3.connect(tmp_path / "store" / "records.sqlite3")) as connection:
+        assert connection.execute("SELECT count(*) FROM damaged").fetchone() == (0,)
     assert store.stats().detail["damaged"] == 0
     store.undelete(VICTIM.cid)
     assert put(store, VICTIM) == [Stored(VICTIM.cid, False)]
