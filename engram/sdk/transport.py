@@ -15,7 +15,7 @@ from engram.sdk.exchange import Answer, unreachable
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def http_options(url: str, timeout: float | None) -> dict[str, Any]:
+def http_options(url: str, timeout: float) -> dict[str, Any]:
     """Keyword arguments for httpx.Client and httpx.AsyncClient alike."""
     return {
         "base_url": url,

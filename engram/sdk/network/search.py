@@ -100,4 +100,6 @@ class Search:
 
 
 def _reason(error: EngramError) -> str:
-    return "no connection" if isinstance(error, ServerUnreachable) else error.message
+    if isinstance(error, ServerUnreachable):
+        return error.message.partition("(")[2].partition(").")[0] or "no connection"
+    return error.message

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from random import random
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from engram import AsyncEngramNetwork, EngramNetwork
 from engram.dht import Member, Membership
 from engram.errors import NotFound, ServerUnreachable
+from engram.sdk.network.ask import CONNECTIONS, HttpAsk
 from engram.sdk.network.loop_thread import LoopThread
 from engram.sdk.network.view import View
 from tests.miner.harness import Served
@@ -117,7 +121,7 @@ def test_nobody_answers() -> None:
     nobody = Fixed(["http://127.0.0.1:9"] * 2)
     with (
         EngramNetwork(discovery=nobody, embed=HashEmbedder()) as one,
-        pytest.raises(ServerUnreachable, match="no connection"),
+        pytest.raises(ServerUnreachable, match=r"refused|[Cc]onnect"),
     ):
         one.query("oak")
 
@@ -166,4 +170,31 @@ async def test_a_reply_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -
     async with AsyncEngramNetwork(discovery=Fixed([url]), embed=HashEmbedder()) as network:
         with pytest.raises(ServerUnreachable):
             await network.query("oak")
+    await runner.cleanup()
+
+
+async def test_requests_that_are_given_up_leave_no_connection_taken() -> None:
+    async def slow(request: web.Request) -> web.Response:
+        await asyncio.sleep(0.002 * random())
+        return web.Response(body=b"{}")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", slow)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    ask = HttpAsk()
+    for _ in range(CONNECTIONS):
+        tasks = [asyncio.create_task(ask.send(url, "GET", "/", None)) for _ in range(3)]
+        await asyncio.sleep(0.003 * random())
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    assert (await asyncio.wait_for(ask.send(url, "GET", "/", None), 60)).status == 200
+    assert ask._session is not None
+    connector = ask._session.connector
+    assert isinstance(connector, aiohttp.TCPConnector)
+    assert not connector._acquired
+    await ask.close()
     await runner.cleanup()
