@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.chain.interface import Axon, Neuron, Snapshot
@@ -102,6 +102,7 @@ def came_late(life: Life) -> RoutingTable:
 lives = st.builds(lived, st.integers(1, 256), st.integers(2, 6), st.randoms(use_true_random=False))
 
 
+@settings(max_examples=50, deadline=None)
 @given(lives, st.randoms(use_true_random=False))
 def test_nodes_with_different_histories_place_alike(life: Life, rng: random.Random) -> None:
     with TemporaryDirectory() as folder:
@@ -116,6 +117,7 @@ def test_nodes_with_different_histories_place_alike(life: Life, rng: random.Rand
         assert all((rows == placed[0]).all() for rows in placed)
 
 
+@settings(max_examples=50, deadline=None)
 @given(lives, st.randoms(use_true_random=False))
 def test_a_node_that_lacks_a_block_hash_stays_and_still_agrees(
     life: Life, rng: random.Random
@@ -131,6 +133,7 @@ def test_a_node_that_lacks_a_block_hash_stays_and_still_agrees(
             assert behind.current == seen[behind.current.number]
 
 
+@settings(max_examples=50, deadline=None)
 @given(lives)
 def test_an_address_or_a_hotkey_moves_no_record(life: Life) -> None:
     current, previous = life.snapshots[-1], life.snapshots[-2]

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from itertools import combinations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.dht import Cover, Member, Membership
@@ -60,6 +60,7 @@ some_uids = st.sets(st.integers(0, 255), max_size=200)
 latencies = st.dictionaries(st.integers(0, 255), st.integers(0, 5).map(float), max_size=256)
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 2**SMALL_BITS - 1), min_size=1), st.integers(1, 4))
 def test_regions_are_those_of_every_key_of_a_small_space(places: set[int], copies: int) -> None:
     keys = range(2**SMALL_BITS)
@@ -70,6 +71,7 @@ def test_regions_are_those_of_every_key_of_a_small_space(places: set[int], copie
     assert shares == nearest
 
 
+@settings(deadline=None)
 @given(members(), some_uids)
 def test_the_missing_fraction_is_that_of_every_key(
     listed: tuple[Member, ...], answered: set[int]
@@ -77,6 +79,7 @@ def test_the_missing_fraction_is_that_of_every_key(
     assert Cover(listed).missing_fraction(answered) == missed(holders_everywhere(listed), answered)
 
 
+@settings(deadline=None)
 @given(members())
 def test_shares_are_those_of_every_key(listed: tuple[Member, ...]) -> None:
     everywhere = holders_everywhere(listed)
@@ -93,6 +96,7 @@ def test_nobody_covers_nothing() -> None:
     assert Cover((member(1),)).missing_fraction([2]) == 1.0
 
 
+@settings(deadline=None)
 @given(members(high=256), some_uids, latencies)
 def test_a_cover_misses_only_what_nobody_available_holds(
     listed: tuple[Member, ...], available: set[int], latency: dict[int, float]
@@ -105,6 +109,7 @@ def test_a_cover_misses_only_what_nobody_available_holds(
         assert cover.missing_fraction(chosen - {one}) > cover.missing_fraction(chosen)
 
 
+@settings(deadline=None)
 @given(members(high=8), latencies)
 def test_no_cover_has_a_faster_slowest_member(
     listed: tuple[Member, ...], latency: dict[int, float]
@@ -118,6 +123,7 @@ def test_no_cover_has_a_faster_slowest_member(
     assert slowest(uids(cover.covering(uids(listed), latency))) == best
 
 
+@settings(deadline=None)
 @given(members(high=60), st.randoms(), latencies)
 def test_replacements_make_good_for_silent_members(
     listed: tuple[Member, ...], rng: random.Random, latency: dict[int, float]
@@ -139,6 +145,7 @@ def test_a_large_network_is_covered_by_less_than_half_of_it() -> None:
     assert 86 <= len(cover.covering(range(256))) < 128
 
 
+@settings(deadline=None)
 @given(members(), some_uids)
 def test_a_single_answer_more_never_adds_to_what_is_missing(
     listed: tuple[Member, ...], answered: set[int]

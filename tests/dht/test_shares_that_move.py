@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from engram.dht import Member, Membership
 from tests.dht.networks import block_hash, cids
 
-RECORDS = 4_000
+RECORDS = 1_000
 DIGESTS = np.frombuffer(random.Random(1).randbytes(32 * RECORDS), np.uint8).reshape(-1, 32)
 
 
@@ -41,6 +41,7 @@ def held_by(rows: NDArray[np.int32], uid: int) -> NDArray[np.bool_]:
     return held
 
 
+@settings(deadline=None)
 @given(networks | few, cids, st.sets(st.integers(0, 255), max_size=256))
 def test_holders_are_the_first_three_in_order_that_are_not_absent(
     found: Membership, cid: str, absent: set[int]
@@ -50,6 +51,7 @@ def test_holders_are_the_first_three_in_order_that_are_not_absent(
     assert found.holders(cid) == found.assigned(cid)
 
 
+@settings(deadline=None)
 @given(networks | few, st.sets(st.integers(0, 255), max_size=256))
 def test_many_holders_are_those_of_each(found: Membership, absent: set[int]) -> None:
     rows = found.holders_many(DIGESTS[:20], absent)
@@ -60,6 +62,7 @@ def test_many_holders_are_those_of_each(found: Membership, absent: set[int]) -> 
     assert not np.isin(rows, list(absent)).any()
 
 
+@settings(deadline=None)
 @given(networks | few, st.randoms(use_true_random=False))
 def test_who_falls_silent_moves_what_it_held_as_if_it_had_left(
     found: Membership, rng: random.Random
@@ -69,6 +72,7 @@ def test_who_falls_silent_moves_what_it_held_as_if_it_had_left(
     assert (stood_in == without(found, silent).holders_many(DIGESTS)).all()
 
 
+@settings(deadline=None)
 @given(st.builds(network, st.integers(4, 256), st.integers(0, 2**32)), st.randoms())
 def test_only_the_share_of_whoever_leaves_moves(found: Membership, rng: random.Random) -> None:
     """And read backwards: only the share of whoever joins."""
