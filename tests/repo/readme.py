@@ -92,12 +92,13 @@ def agrees(promised: str, real: str) -> bool:
     if "\n…" in promised:
         promised = promised.split("\n…")[0]
         real = "\n".join(real.splitlines()[: len(promised.splitlines())])
-    if promised.endswith("…"):
-        promised = promised.removesuffix("…")
-        real = real[: len(promised)]
-    if words(promised) != words(real):
+    goes_on = promised.endswith("…")
+    promised = promised.removesuffix("…")
+    said, wanted = words(real), words(promised)
+    if said != wanted and not (goes_on and said.startswith(wanted)):
         return False
-    if exact_here() and CID.findall(promised) != CID.findall(real):
+    cids, theirs = CID.findall(promised), CID.findall(real)
+    if exact_here() and cids != theirs[: len(cids)]:
         return False
-    pairs = zip(numbers(promised), numbers(real), strict=True)
+    pairs = zip(numbers(promised), numbers(real), strict=not goes_on)
     return all(abs(a - b) <= CLOSE for a, b in pairs)

@@ -17,6 +17,8 @@ CID_A, CID_B = "v1::" + "a" * 64, "v1::" + "b" * 64
         (f"0.512  {CID_A}", f"0.508 {CID_A}"),
         ('{"latency_ms": 1.5, "score": 0.71}', '{"latency_ms": 88, "score": 0.7099}'),
         ("one\ntwo\n…", "one\ntwo\nthree\nfour"),
+        ("found in 10.3 ms\n1747 …", "found in 6.6 ms\n1747 …"),
+        ('{"held": 3, "receipts": […', '{"held": 3, "receipts": [{"size": 7}]}'),
     ],
 )
 def test_what_may_differ(promised: str, real: str) -> None:
@@ -30,6 +32,8 @@ def test_what_may_differ(promised: str, real: str) -> None:
         (f"cid {CID_A}", "cid v1::short"),
         ("stored 3", "refused 3"),
         ("1 2", "1"),
+        ('{"held": 3, "receipts": […', '{"held": 2, "receipts": [{"size": 7}]}'),
+        ("one two …", "one three four"),
         ("one\ntwo\n…", "one\nthree\nfour"),
     ],
 )
