@@ -50,6 +50,7 @@ async def lived(world: World, records: int) -> None:
         await asyncio.sleep(10)
 
 
+@pytest.mark.slow
 def test_everything_acknowledged_ends_at_its_holders_and_nowhere_else() -> None:
     live(lambda world: lived(world, 1_000), miners=5, keep_foreign_s=KEEP_S)
 

@@ -15,6 +15,7 @@ SEEDS = 10
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_an_hour_of_faults(seed: int) -> None:
     outcome = run(seed, hours=1)
@@ -22,6 +23,7 @@ def test_an_hour_of_faults(seed: int) -> None:
     assert outcome.events > 5_000
 
 
+@pytest.mark.slow
 def test_a_seed_replays_exactly() -> None:
     """In other processes, where strings have other hashes and objects other addresses."""
 
