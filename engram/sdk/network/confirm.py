@@ -37,6 +37,8 @@ class Confirmation:
     asked: set[tuple[int, str]] = field(default_factory=set)
     """Pairs of UID and CID for which an answer came or is due."""
     _entitled: dict[tuple[str, frozenset[int]], set[int]] = field(default_factory=dict)
+    _holders: dict[str, set[int]] = field(default_factory=dict)
+    """UIDs that placement names for a CID."""
 
     async def settle(self, candidates: Sequence[Candidate], top_k: int) -> None:
         """Ask second holders about those that may be among the ``top_k`` and are not confirmed."""
@@ -91,7 +93,9 @@ class Confirmation:
         return bool(its) and all(uid in candidate.ages for candidate in its)
 
     def _assigned(self, cid: str) -> set[int]:
-        return {member.uid for member in self.view.current.assigned(cid)}
+        if cid not in self._holders:
+            self._holders[cid] = {member.uid for member in self.view.current.assigned(cid)}
+        return self._holders[cid]
 
     def _open(self, candidates: Sequence[Candidate], top_k: int) -> list[Candidate]:
         """Those not confirmed that rank before the ``top_k``-th that is."""
@@ -111,13 +115,14 @@ class Confirmation:
         contenders: Sequence[Candidate],
         candidates: Sequence[Candidate],
     ) -> None:
+        sure = [candidate for candidate in candidates if self.confirmed(candidate)]
         questions: defaultdict[Member, list[str]] = defaultdict(list)
         for candidate in contenders:
             for member in self.view.holders(candidate.cid, self.silent):
                 if self._may_know(member, candidate):
                     questions[member].append(candidate.cid)
         for member, cids in questions.items():
-            cids += self._control(member, candidates)
+            cids += self._control(member, sure)
             self.asked |= {(member.uid, cid) for cid in cids}
             for start in range(0, len(cids), MAX_HAS):
                 part = tuple(cids[start : start + MAX_HAS])
@@ -130,14 +135,12 @@ class Confirmation:
             and member.uid not in self.silent
         )
 
-    def _control(self, member: Member, candidates: Sequence[Candidate]) -> list[str]:
+    def _control(self, member: Member, sure: Sequence[Candidate]) -> list[str]:
         """Confirmed hits that it should have too: they show whether its word counts."""
         return [
             candidate.cid
-            for candidate in candidates
-            if self._may_know(member, candidate)
-            and self.confirmed(candidate)
-            and member in self.view.current.assigned(candidate.cid)
+            for candidate in sure
+            if member.uid in self._assigned(candidate.cid) and self._may_know(member, candidate)
         ]
 
     def _note(self, reply: Reply[Held], candidates: Sequence[Candidate]) -> None:
