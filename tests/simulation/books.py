@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,22 +35,16 @@ class Books:
         """When the first client was told that it is stored."""
         self.holders: defaultdict[str, set[str]] = defaultdict(set)
         """CID to the honest disks with an intact copy."""
-        self.arrivals: Counter[str] = Counter()
-        """Copies that came to each disk so far."""
-        self.losses: Counter[str] = Counter()
-        """Copies that each disk lost to a fault."""
+        self.had: defaultdict[str, set[str]] = defaultdict(set)
+        """CID to the disks that it ever came to."""
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.taking = False
-        """True while a fault takes copies away, which is not the nodes' doing."""
 
     def arrived(self, disk: Disk, cid: str) -> None:
-        self.arrivals[disk.name] += 1
+        self.had[cid].add(disk.name)
         if self._honest(disk.name):
             self.holders[cid].add(disk.name)
 
     def left(self, disk: Disk, cid: str) -> None:
-        if self.taking:
-            self.losses[disk.name] += 1
         if not self._honest(disk.name):
             return
         self.holders[cid].discard(disk.name)
@@ -63,6 +57,11 @@ class Books:
         self.acknowledged.setdefault(sent.cid, loop.time())
         if not self.holders[sent.cid]:
             self.fail(f"{sent.cid} was acknowledged, and no honest disk has it")
+
+    def signed(self, name: str, cid: str) -> None:
+        """A client was shown the miner's receipt for the record."""
+        if self._honest(name) and name not in self.had[cid]:
+            self.fail(f"{name} signed for {cid}, which it never had")
 
     def may_take(self, disk: Disk, cids: list[str]) -> bool:
         """True if another honest disk has each of these: a fault may take them from this one."""

@@ -196,7 +196,7 @@ class Faults:
         cid = self._random.choice(intact)
         if self._books.may_take(disk, [cid]):
             self._world.trace.note(f"{disk.name} has a damaged {cid[:16]}")
-            self._world.damage(disk, cid)
+            disk.damage(cid)
 
     async def _no_chain(self) -> None:
         miner = self._some_miner()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -106,22 +105,8 @@ class World:
 
     def wipe(self, miner: Miner) -> None:
         """An empty disk in the place of the miner's own."""
-        with self.taking():
-            miner.disk.wipe()
+        miner.disk.wipe()
         shutil.rmtree(self.folder / miner.name, ignore_errors=True)
-
-    def damage(self, disk: Disk, cid: str) -> None:
-        with self.taking():
-            disk.damage(cid)
-
-    @contextmanager
-    def taking(self) -> Iterator[None]:
-        """What leaves a disk meanwhile is the doing of a fault."""
-        self.books.taking = True
-        try:
-            yield
-        finally:
-            self.books.taking = False
 
     def register(self, miner: Miner, key: Key) -> None:
         """Give the miner's UID to this key, from the next block on."""

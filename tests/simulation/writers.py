@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import numpy as np
 import orjson
@@ -51,7 +52,13 @@ class Writer:
             return None
         if found.status == 200:
             self.world.promised(miner.axon.url, sent)
+            self._look_at_receipts(sent, orjson.loads(found.body))
         return found
+
+    def _look_at_receipts(self, sent: Sent, said: dict[str, Any]) -> None:
+        names = {miner.key.hotkey: miner.name for miner in self.world.miners}
+        for receipt in said["replicas"]["receipts"]:
+            self.world.books.signed(names[receipt["hotkey"]], sent.cid)
 
     async def read_damaged(self) -> None:
         """Ask for every damaged copy, since nobody knows of the damage before."""
