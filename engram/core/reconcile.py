@@ -77,12 +77,9 @@ class Reconciliation:
         self._only_theirs.append(held[~among(held, mine)])
 
     def _differs(self, theirs: Span) -> bool:
-        """Whether to ask about a part; one that is empty on a side needs no asking."""
+        """Whether to ask about a part."""
         mine = self.mine.span(theirs.low, theirs.high)
         if theirs.agrees(mine):
-            return False
-        if theirs.count == 0:
-            self._only_mine.append(self.mine.within(theirs.low, theirs.high))
             return False
         if mine.count == 0 and self._unlisted is not None and theirs.count > self._unlisted:
             self.left_out = True

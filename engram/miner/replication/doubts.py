@@ -41,6 +41,8 @@ class Doubts:
         self._age(seat)
         old = self._old.get(seat)
         known = among(missing, old.digests) if old else np.zeros(len(missing), np.bool_)
+        if old is not None and known.any():
+            self._old[seat] = Note(self._clock.monotonic(), old.digests)
         if not known.all():
             self._note(seat, missing[~known])
         return known

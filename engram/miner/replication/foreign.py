@@ -142,7 +142,8 @@ class Sweep:
     async def _forget(self, claimed: Sequence[Charge], most: int) -> int:
         """Let go of what is old, and whole at all its holders; how many were fetched back.
 
-        A node that is no member keeps everything: nobody knows for how long.
+        A node that is no member keeps everything: it may become one. Fewer holders than there must
+        be are too few to trust with it, or this node has become one of them just now.
         """
         if self._holders.local is None:
             return 0

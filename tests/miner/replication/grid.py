@@ -204,13 +204,13 @@ class GridPeers:
         return Answer(reply)
 
     async def _ask(self, target: Node, path: str, body: bytes) -> bytes:
-        sender = self.grid.member(self.node)
         if path == "/compare":
+            sender = self.grid.member(self.node)
             request = CompareRequest.model_validate_json(body)
             compared = await target.part.compare.answer(sender, request)
             return compared.model_dump_json(exclude_defaults=True).encode()
         if path == "/replica":
-            taken = await target.part.receiver.take(sender, decode(body))
+            taken = await target.part.receiver.take(self.grid.member(self.node), decode(body))
             return taken.model_dump_json().encode()
         if path == "/batch/retrieve":
             outcomes = [retrieved(target, cid) for cid in orjson.loads(body)["cids"]]

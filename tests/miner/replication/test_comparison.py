@@ -14,6 +14,7 @@ from engram.dht import Membership
 from engram.errors import NotAssigned, StaleMembership, Throttled
 from engram.miner.replication.compare import Comparison
 from engram.miner.replication.holdings import Holdings
+from engram.miner.replication.inquiry import QUESTIONS
 from engram.protocol import CompareRequest
 from engram.protocol.nodes import Range
 from tests.miner.replication.grid import COMPARE_S, Grid, Node, grid_of, records
@@ -160,6 +161,37 @@ def deliveries_counted(grid: Grid) -> Callable[[], int]:
     tallies = [node.part.tally for node in grid.nodes]
     start = sum(tally.delivered for tally in tallies)
     return lambda: sum(tally.delivered for tally in tallies) - start
+
+
+def test_a_change_of_members_is_followed_by_comparisons_at_once() -> None:
+    async def scenario() -> None:
+        rare = 3_600.0
+        async with grid_of(5, compare_every_s=rare, sweep_every_s=1e6) as grid:
+            await asyncio.sleep(rare / 6)
+            given = records(30)
+            grid.give(given)
+            grid.place(grid.nodes[:4])
+            await grid.until(lambda: grid.spread([record.cid for record in given]), rare / 5)
+
+    simulate(scenario())
+
+
+def test_who_only_lacks_much_asks_little_and_leaves_it_to_the_other() -> None:
+    async def scenario() -> None:
+        async with grid_of(2, started=False) as grid:
+            poor, rich = grid.nodes
+            digests = many_digests(20_000)
+            hold(rich, digests)
+            hold(poor, digests[::2])
+            poor.start()
+            rich.start()
+            assert not await compare_of(poor).with_peer(grid.member(rich))
+            assert grid.sent[poor.uid, rich.uid, "/compare"] <= QUESTIONS + 1
+            queued = deliveries(rich)
+            await compare_of(rich).with_peer(grid.member(poor))
+            assert len(set(queued)) == 10_000
+
+    simulate(scenario())
 
 
 def test_a_sender_that_begins_again_and_again_is_told_to_wait() -> None:

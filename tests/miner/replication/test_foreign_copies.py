@@ -191,6 +191,7 @@ def test_a_node_that_is_no_member_keeps_everything() -> None:
             grid.give(given)
             gone.disk.put(given)
             await asyncio.sleep(5 * SWEEP_S)
+            assert sum(grid.sent[gone.uid, node.uid, "/has"] for node in members) > 0
             assert len(gone.holds()) == 10
 
     simulate(scenario())

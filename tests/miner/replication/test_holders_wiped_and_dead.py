@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.miner.replication.grid import ABSENT_S, Grid, Node, grid_of, records
+from tests.miner.replication.grid import ABSENT_S, COMPARE_S, Grid, Node, grid_of, records
 from tests.simulation.loop import simulate
 
 QUARTER_HOUR_S = 900.0
@@ -37,6 +39,50 @@ def test_two_holders_that_stay_dead_are_stood_in_for() -> None:
                 await grid.nodes[uid].stop()
             assert not grid.spread(cids, dead)
             await grid.until(lambda: grid.spread(cids, dead), QUARTER_HOUR_S)
+            await asyncio.sleep(COMPARE_S)
+            one, other, _ = [node for node in grid.nodes if node.uid not in dead]
+            assert await one.part.compare.with_peer(grid.member(other)), "both count them absent"
+
+    simulate(scenario())
+
+
+def test_who_is_back_and_cannot_take_its_share_is_stood_in_for_until_it_can() -> None:
+    async def scenario() -> None:
+        async with grid_of(5) as grid:
+            given = records(60)
+            cids = [record.cid for record in given]
+            grid.give(given)
+            returning = grid.nodes[0]
+            await returning.stop()
+            returning.disk.wipe()
+            await grid.until(lambda: grid.spread(cids, {0}), ABSENT_S + 300)
+            returning.disk.full = True
+            returning.start()
+            for _ in range(20):
+                await asyncio.sleep(COMPARE_S / 2)
+                assert all(0 in node.part.reach.absent() for node in grid.nodes[1:])
+            returning.disk.full = False
+            await grid.until(lambda: not is_away(grid, 0), 300)
+            assert grid.spread(cids)
+
+    simulate(scenario())
+
+
+def test_who_lacks_only_what_others_refuse_is_whole() -> None:
+    async def scenario() -> None:
+        async with grid_of(3) as grid:
+            given = records(20)
+            grid.give(given)
+            refused = sorted(record.cid for record in given)[:5]
+            returning = grid.nodes[0]
+            await returning.stop()
+            returning.disk.forget(refused)
+            for node in grid.nodes[1:]:
+                for cid in refused:
+                    node.disk.delete(cid)
+            await grid.until(lambda: is_away(grid, 0), ABSENT_S + 300)
+            returning.start()
+            await grid.until(lambda: not is_away(grid, 0), COMPARE_S)
 
     simulate(scenario())
 
