@@ -28,7 +28,9 @@ BROAD_EXCEPT = {
     "engram/net/background.py",  # the same on the event loop
 }
 
-TEXT = [p for p in tracked() if p.suffix not in {".png", ".parquet", ".npy", ".npz", ".ico", ".sqlite3"}]
+TEXT = [
+    p for p in tracked() if p.suffix not in {".png", ".parquet", ".npy", ".npz", ".ico", ".sqlite3"}
+]
 CODE = tracked("*.py", "*.rs")
 
 
