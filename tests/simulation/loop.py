@@ -16,6 +16,7 @@ from tests.simulation.life import LIFE, Life
 
 T = TypeVar("T")
 
+LAST_TURNS = 10  # of the loop, in which what was cancelled comes to its end
 MOST_TURNS_AT_ONCE = 1_000_000  # of the loop without time passing: something runs in circles
 
 
@@ -157,7 +158,8 @@ def simulate(main: Coroutine[Any, Any, T]) -> T:
         return found
     finally:
         world.end()
-        loop.run_until_complete(asyncio.sleep(0))
+        for _ in range(LAST_TURNS):
+            loop.run_until_complete(asyncio.sleep(0))
         asyncio.set_event_loop(None)
         loop.close()
 

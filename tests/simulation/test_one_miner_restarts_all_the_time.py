@@ -52,7 +52,7 @@ async def lived(world: World, records: int) -> None:
 
 @pytest.mark.slow
 def test_everything_acknowledged_ends_at_its_holders_and_nowhere_else() -> None:
-    live(lambda world: lived(world, 1_000), miners=5, keep_foreign_s=KEEP_S)
+    live(lambda world: lived(world, 2_000), miners=5, keep_foreign_s=KEEP_S)
 
 
 @pytest.mark.chaos
