@@ -44,7 +44,8 @@ class Jumping:
             return []
         self._turns += 1
         if self._turns > MOST_TURNS_AT_ONCE:
-            raise Circling(f"{self._turns:,} turns of the loop at {self._loop.time()} s")
+            self._turns = 0
+            raise Circling(f"{MOST_TURNS_AT_ONCE:,} turns of the loop at {self._loop.time()} s")
         return []
 
     def close(self) -> None:
