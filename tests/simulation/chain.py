@@ -48,6 +48,11 @@ class Ledger:
         """The neurons as of a block."""
         return next(found for since, found in reversed(self._states) if since <= number)
 
+    def since(self, number: int) -> list[tuple[Neuron, ...]]:
+        """What the neurons have been from a block on, the last known change included."""
+        later = [found for at, found in self._states if at > number]
+        return [self.at(max(number, 0)), *later]
+
     def found(self, neurons: list[Neuron]) -> None:
         """These have been registered from the first block on."""
         self._states = [(0, tuple(neurons))]

@@ -17,6 +17,7 @@ from tests.simulation.world import World
 PER_MINUTE = 20  # messages to a peer, beside those that copies need
 PER_COPY = 3
 STAND_INS = 6  # places in the order of a CID that may have to hold it while others are absent
+REMEMBERED_BLOCKS = 125  # a placement is gone by then, even where the chain was out of reach
 SAMPLE = 20
 
 
@@ -88,12 +89,15 @@ class Messages:
         return counted
 
     def _count_owed(self) -> Counter[str]:
-        """Copies that each miner lacks now and may have to hold, and those that came to it."""
+        """Copies that each miner lacks and may have to hold, by what anybody may still go by."""
+        world, cids = self._world, sorted(self._books.known)
+        named: list[set[int]] = [set() for _ in cids]
+        for neurons in world.ledger.since(world.ledger.head - REMEMBERED_BLOCKS):
+            for uids, row in zip(named, world.nearest(cids, STAND_INS, neurons), strict=True):
+                uids.update(row.tolist())
         owed = Counter[str]()
-        cids = sorted(self._books.known)
-        for cid, uids in zip(cids, self._world.nearest(cids, STAND_INS).tolist(), strict=True):
-            for uid in uids:
-                miner = self._world.miners[uid]
+        for cid, uids in zip(cids, named, strict=True):
+            for miner in (world.miners[uid] for uid in sorted(uids)):
                 owed[miner.name] += cid not in miner.disk.records
         return owed
 

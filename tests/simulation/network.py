@@ -139,9 +139,15 @@ class Network:
         if listening is None:
             self._travel(asking.target, asking.source, asking.settle, Silence.REFUSED)
             return
-        asking.arrived = True
         life, handler = listening
-        life.run(self._handle(asking, life, handler))
+        life.run(
+            self._repeat(asking, handler) if asking.arrived else self._handle(asking, life, handler)
+        )
+        asking.arrived = True
+
+    async def _repeat(self, asking: Asking, handler: Handler) -> None:
+        """What is said to a repetition reaches nobody: the reply is to the first."""
+        await handler(asking.request)
 
     async def _handle(self, asking: Asking, life: Life, handler: Handler) -> None:
         """In the process that was asked."""

@@ -95,10 +95,12 @@ class World:
         """Of the miner at a URL."""
         return next(miner.name for miner in self.miners if miner.axon.url == url)
 
-    def nearest(self, cids: Sequence[str], count: int) -> NDArray[np.int32]:
-        """The UIDs nearest to each CID, in order, shape (n, count)."""
-        now = self.ledger.at(self.ledger.head + 1)
-        pairs = [(n.uid, block_hash(n.registered_at)) for n in now if n.axon is not None]
+    def nearest(
+        self, cids: Sequence[str], count: int, neurons: Sequence[Neuron] | None = None
+    ) -> NDArray[np.int32]:
+        """The UIDs nearest to each CID, in order, shape (n, count), among these or those of now."""
+        listed = self.ledger.at(self.ledger.head + 1) if neurons is None else neurons
+        pairs = [(n.uid, block_hash(n.registered_at)) for n in listed if n.axon is not None]
         count = min(count, len(pairs))
         found = nearest_many(b"".join(map(parse_cid, cids)), pairs, count)
         return np.frombuffer(found, "<u2").astype(np.int32).reshape(len(cids), count)
