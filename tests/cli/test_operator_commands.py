@@ -91,7 +91,7 @@ def test_fsck_mends_an_index_that_was_torn(shell: Shell, folder: Path, filled: l
     kept = shell("fsck", "--no-repair", "--data-dir", folder, "--json")
     assert (kept.code, kept.json["repaired"], bool(kept.json["index"])) == (6, False, True)
     mended = shell.ok("fsck", "--data-dir", folder)
-    assert "built anew" in mended.out
+    assert "put right" in mended.out
     assert shell.ok("fsck", "--data-dir", folder, "--json").json["ok"]
 
 

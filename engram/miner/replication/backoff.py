@@ -33,7 +33,14 @@ class Backoff:
         spread = wait * self._chance.uniform(1 - SPREAD, 1 + SPREAD)
         self._until = self._clock.monotonic() + max(spread, retry_after or 0.0)
 
+    def lift(self) -> None:
+        """It showed itself, so it may be asked now; whether it takes anything is not known yet.
+
+        A peer that only shows itself, and refuses each time, is asked less and less all the same.
+        """
+        self._until = float("-inf")
+
     def reset(self) -> None:
-        """It answered, or showed itself otherwise."""
+        """It took what it was sent."""
         self.failures = 0
         self._until = float("-inf")

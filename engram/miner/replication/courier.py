@@ -74,7 +74,7 @@ class Courier:
     def wake(self) -> None:
         """The member is there again: what waited for its silence to end goes on."""
         if self.account.silent:
-            self.account.backoff.reset()
+            self.account.backoff.lift()
             if self._alarm is not None and not self._alarm.done():
                 self._alarm.set_result(None)
         if self._is_behind:
