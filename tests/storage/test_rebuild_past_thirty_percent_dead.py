@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from engram.storage import EmbeddedStore, NewRecord
 from engram.storage.drainer import Drainer
 from engram.storage.index import Index
+from engram.storage.state import BURST_S
 from tests.storage.conftest import Open
 from tests.storage.records_for_tests import TINY, exact_search, put, record, records, vectors
 
@@ -27,6 +29,7 @@ def assert_finds(store: EmbeddedStore, held: list[NewRecord]) -> None:
 def indexed(store: EmbeddedStore) -> int:
     """Vectors in the index once every turn of the drainer that is due has been taken."""
     assert store.drain(timeout=60)
+    time.sleep(2 * BURST_S)  # a drainer that stands back from a burst of writes maintains nothing
     store.snapshot()  # answered between two turns,
     store.snapshot()  # so the first one's maintenance is over when the second is answered
     return store.stats().indexed
