@@ -50,6 +50,8 @@ class Rows:
         self.count = 0
         self.living = 0
         self.removed = 0  # since these rows are in memory
+        self._rowless = False
+        """True if these rows began with slots that no row has: its rows died during a rebuild."""
         self.visible_slots = 0
         """Slots that rows below ``count`` use: the others may be filling up just now."""
 
@@ -138,7 +140,7 @@ class Rows:
 
     def dead_slots(self, slots: int) -> int:
         """How many of the first ``slots`` slots no live row has."""
-        if self.living == self.count:
+        if self.living == self.count and not self._rowless:
             return 0
         # A copy: numpy counts a mask's flags and reads them again later, and a row that dies in
         # between would leave a place in its result that nothing was written to.
@@ -208,6 +210,7 @@ class Rows:
         """As ``_link`` for every row, but with one loop over the repeated slots only."""
         used, first = np.unique(slots, return_index=True)
         self._first_row.view()[used] = first
+        self._rowless = len(used) < self.slots
         repeated = np.ones(len(slots), np.bool_)
         repeated[first] = False
         for row in np.flatnonzero(repeated).tolist():

@@ -6,11 +6,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engram.storage import EmbeddedStore, NewRecord
 from engram.storage.drainer import Drainer
 from engram.storage.index import Index
+from engram.storage.rows import Rows
 from engram.storage.state import BURST_S
 from tests.storage.conftest import Open
 from tests.storage.records_for_tests import TINY, exact_search, put, record, records, vectors
@@ -126,3 +128,16 @@ def test_what_happens_during_the_rebuild_is_kept(
     assert_finds(store, held)
     assert store.stats().detail["healthy"], store.stats().detail
     assert store.fsck().ok
+
+
+def test_a_vector_whose_records_died_during_the_rebuild_is_counted() -> None:
+    """The new index has it, and no row does: the next look must see that it may go."""
+    rows = Rows(bytes(16))
+    slots, _ = rows.place(vectors(2))
+    rows.append([1, 2], bytes(32) + bytes([1]) * 32, slots)
+    only_first = np.array([True, False])
+    kept = rows.kept(only_first, np.array([0, 1]))
+    assert (kept.count, kept.living, kept.slots) == (1, 1, 2)
+    assert kept.dead_slots(2) == 1
+    nothing = rows.kept(np.array([False, False]), np.array([0, 1]))
+    assert nothing.dead_slots(2) == 2
