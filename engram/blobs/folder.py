@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from engram.blobs.content import PREFIX, content_cid_of_file, parse_content_cid
+from engram.blobs.content import content_cid_of_file, parse_content_cid
 from engram.blobs.durable import sync_folder
 from engram.blobs.interface import Pinned, PinState, Price
 from engram.errors import BlobMismatch, StorageFull
@@ -58,11 +58,6 @@ class Folder:
         """Whether the file's bytes are still those of its id. Blocks."""
         path = self.path_of(content_cid)
         return path.exists() and content_cid_of_file(path) == content_cid
-
-    def content_cids(self) -> list[str]:
-        """All that is kept. Blocks."""
-        found = self.root.glob("??/" + "[0-9a-f]" * 64)
-        return sorted(PREFIX + path.name for path in found)
 
     async def put(self, path: Path, content_cid: str, tags: Mapping[str, str]) -> Pinned:
         """See BlobStore; ``tags`` say nothing here."""

@@ -49,13 +49,3 @@ def short_enough(text: str) -> Iterator[tuple[int, str]]:
     ends = [*range(0, len(text), MAX_TEXT_CODE_POINTS), len(text)]
     for start, end in pairwise(ends):
         yield start, text[start:end]
-
-
-def gaps(document: Document, chunks: list[Chunk]) -> list[str]:
-    """What stands in no chunk: white space, or there is a fault."""
-    found, reached = [], 0
-    for chunk in chunks:
-        if chunk.start > reached:
-            found.append(document.text[reached : chunk.start])
-        reached = max(reached, chunk.end)
-    return [*found, document.text[reached:]]

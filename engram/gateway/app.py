@@ -150,7 +150,6 @@ async def opened(
             fetcher=Fetcher(settings.max_file_bytes),
             pinning=pinning,
             arweave_name=name,
-            now=time.time,
         )
 
 

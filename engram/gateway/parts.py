@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from engram.blobs.arweave.pinning import Pinning
@@ -32,5 +31,3 @@ class Parts:
     """None if no Arweave gateway is set."""
     arweave_name: str
     """What the Arweave network is called to people."""
-    now: Callable[[], float]
-    """Unix seconds."""

@@ -8,6 +8,8 @@ from random import Random
 
 from fpdf import FPDF
 
+from engram.documents.interface import Chunk, Document
+
 WORDS = (
     "memory record vector miner holds a copy of the text that was stored and proves it to any",
     "reader who asks for the same bytes again after the node has been restarted twice",
@@ -94,3 +96,13 @@ def zip_bomb(path: Path, megabytes: int) -> Path:
         for _ in range(megabytes):
             part.write(b"a" * 2**20)
     return path
+
+
+def gaps(document: Document, chunks: list[Chunk]) -> list[str]:
+    """What stands in no chunk: white space, or there is a fault."""
+    found, reached = [], 0
+    for chunk in chunks:
+        if chunk.start > reached:
+            found.append(document.text[reached : chunk.start])
+        reached = max(reached, chunk.end)
+    return [*found, document.text[reached:]]

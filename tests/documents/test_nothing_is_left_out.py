@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.core.limits import MAX_TEXT_CODE_POINTS
-from engram.documents.chunking import Chunker, gaps
+from engram.documents.chunking import Chunker
 from engram.documents.interface import Document, Kind, Piece, joined
 from engram.documents.reading import read_document
 from engram.embedding.files import find_model
@@ -43,7 +43,7 @@ def test_a_pdf_of_two_hundred_pages(tmp_path: Path, chunker: Chunker, pieces: Wo
     assert (document.kind, document.title, len(document.pages)) == (Kind.PDF, "A book", 200)
     assert seen == [(page, 200) for page in range(1, 201)]
     chunks = chunker.chunks(document)
-    assert not any(gap.strip() for gap in gaps(document, chunks))
+    assert not any(gap.strip() for gap in made.gaps(document, chunks))
     whole = squeezed(" ".join(chunk.text for chunk in chunks))
     assert all(sentence in whole for sentence in said)
     assert all(pieces.read(chunk.text).total <= MODEL_READS for chunk in chunks)
@@ -57,7 +57,7 @@ def test_a_pdf_of_two_hundred_pages(tmp_path: Path, chunker: Chunker, pieces: Wo
 def test_any_text_at_all(text: str, kind: Kind) -> None:
     document = Document(kind, text)
     chunks = CHUNKER.chunks(document)
-    assert not any(gap.strip() for gap in gaps(document, chunks))
+    assert not any(gap.strip() for gap in made.gaps(document, chunks))
     for chunk in chunks:
         assert document.text[chunk.start : chunk.end] == chunk.text
         assert 0 < len(chunk.text) <= MAX_TEXT_CODE_POINTS
@@ -76,7 +76,7 @@ def test_a_word_longer_than_a_record_may_be(chunker: Chunker) -> None:
 def test_overlap_repeats_and_skips_nothing() -> None:
     document = Document(Kind.TEXT, " ".join(made.sentences(200)))
     chunks = Chunker(find_model().tokenizer, overlap=40).chunks(document)
-    assert not any(gap.strip() for gap in gaps(document, chunks))
+    assert not any(gap.strip() for gap in made.gaps(document, chunks))
     assert any(after.start < before.end for before, after in pairwise(chunks))
 
 
